@@ -1,0 +1,116 @@
+// Package adapters is the seam between the gateway and field equipment.
+//
+// A protocol is one folder below this one: it knows its wire and nothing of the gateway, the buffer
+// or the cloud. It imports sync/telemetry and nothing else of ours. The gateway knows adapters only
+// through the interfaces here, and cmd alone knows which there are (adapters/all).
+package adapters
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// Kind is one protocol. Nothing registers itself: adapters/all lists the kinds.
+type Kind struct {
+	Name string            // the key that names it in a connection, as in `modbus: tcp`
+	Doc  string            // one line for `penstock help` and the reference
+	New  func() Connection // the defaults over which a connection's YAML is decoded
+}
+
+// Connection is the settings of one wire or socket. Connection, Device and Spec are pointers to structs
+// whose fields carry `yaml:"key"` tags (optionally with ,inline) and are of plain types: bool, integers, floats, string, time.Duration,
+// anything with UnmarshalText, and slices, maps and structs of these. A field tagged `required:"true"`
+// must be there. The struct's first mistake is never its last: Validate joins all of them, each as a *KeyError.
+type Connection interface {
+	Validate() error
+	NewDevice() Device // the defaults over which a device on this connection is decoded
+	// Open reaches for the equipment. The adapter's log carries the connection's name already.
+	Open(ctx context.Context, log *slog.Logger) (Adapter, error)
+}
+
+// Device is the protocol's own settings of one device: a unit id, a byte order, a frame.
+// A template's YAML is decoded first, the device's own over it.
+type Device interface {
+	Validate() error
+	NewPoint() Spec // the defaults over which a point's YAML is decoded; knows its device
+}
+
+// Spec is the protocol's own settings of one point: where it is and how it is decoded.
+type Spec interface {
+	Validate() error
+	Pushed() bool    // the equipment sends it by itself: subscribed, never polled
+	Writable() error // nil when this place can be written at all; else the reason
+	String() string  // where the point is, as an engineer writes it: "hr:104"
+}
+
+// Expander is an optional power of a Spec that stands for several points, as a register with named bits does.
+type Expander interface {
+	Expand(name string) map[string]Spec // further points beside the one itself, by name
+}
+
+// KeyError is a mistake in one key of the YAML that was decoded.
+type KeyError struct {
+	Key  string // the key the mistake is in; empty for the whole of it
+	Err  error  // what is wrong, as a sentence without a full stop
+	Hint string // what to write instead; may be empty
+}
+
+func (e *KeyError) Error() string {
+	if e.Hint != "" {
+		return e.Key + ": " + e.Err.Error() + " (" + e.Hint + ")"
+	}
+	return e.Key + ": " + e.Err.Error()
+}
+
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// Point is one signal as an adapter sees it.
+type Point struct {
+	ID     telemetry.PointID
+	Device string
+	Name   string
+	Spec   Spec // what this adapter's own Device.NewPoint gave
+}
+
+// Adapter is one open connection. One goroutine calls it at a time, save for Subscribe, which runs
+// beside the others in a goroutine of its own, and Close, which may come at any time and ends them all.
+type Adapter interface {
+	// Prepare plans the reading of points that belong to one device and fall due together. It touches no wire,
+	// and the Reader stays good until the adapter is closed.
+	Prepare(points []Point) (Reader, error)
+	Close() error
+}
+
+// Reader reads one group of points.
+type Reader interface {
+	// Read emits every point of its group exactly once before it returns, however it ends: a point
+	// that could not be read is emitted Bad with the reason. It ends by ctx's deadline. nil means that
+	// the device answered; ErrNoAnswer that this device kept silent and the connection is sound; any
+	// other error that the connection is lost and must be opened again.
+	Read(ctx context.Context, emit Emit) error
+}
+
+// Emit takes samples. The slice belongs to the caller again when Emit returns. It may be called from any goroutine.
+type Emit func([]telemetry.Sample)
+
+// Writer is an optional power of an Adapter.
+type Writer interface {
+	// Write sends one value and returns when the device has confirmed it. Reading it back is the caller's.
+	Write(ctx context.Context, p Point, v telemetry.Value) error
+}
+
+// Subscriber is an optional power of an Adapter for equipment that speaks by itself.
+type Subscriber interface {
+	// Subscribe emits what the equipment sends of the points until ctx ends (nil) or the connection is
+	// lost (an error). A point that goes silent beyond what was configured is emitted Bad once.
+	Subscribe(ctx context.Context, points []Point, emit Emit) error
+}
+
+// Errors of the moment of reading.
+var (
+	// ErrNoAnswer: the device kept silent, the connection is sound.
+	ErrNoAnswer = errors.New("the device did not answer")
+)

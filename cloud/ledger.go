@@ -1,0 +1,43 @@
+package cloud
+
+import "context"
+
+// Loss is a run of sequence numbers that the gateway will never send, declared by it.
+type Loss struct {
+	Epoch   string `json:"epoch"`
+	From    uint64 `json:"from"` // both included
+	To      uint64 `json:"to"`
+	Samples uint64 `json:"samples"`
+	Reason  string `json:"reason"` // evicted | damaged
+}
+
+// Gap is a run of sequence numbers that is not stored.
+type Gap struct {
+	From    uint64 `json:"from"` // both included
+	To      uint64 `json:"to"`
+	Samples uint64 `json:"samples"` // as declared; 0 while nobody has declared it
+	Reason  string `json:"reason"`  // evicted | damaged as declared, missing otherwise (on its way, or lost)
+}
+
+// EpochLedger is what is stored and what is not of one life of a gateway's buffer.
+type EpochLedger struct {
+	Epoch         string `json:"epoch"`
+	StoredBlocks  uint64 `json:"stored_blocks"`
+	StoredSamples uint64 `json:"stored_samples"`
+	FirstSeq      uint64 `json:"first_seq"`
+	LastSeq       uint64 `json:"last_seq"`
+	Gaps          []Gap  `json:"gaps"`
+	Repeats       uint64 `json:"repeats"` // blocks that came again and changed nothing
+}
+
+// Ledger is the account of one gateway: by epoch, oldest first.
+type Ledger struct {
+	Epochs []EpochLedger `json:"epochs"`
+}
+
+// LedgerStore answers for what was stored.
+type LedgerStore interface {
+	Ledger(ctx context.Context, gateway string) (Ledger, error)
+	// Declare records losses; declaring one again changes nothing.
+	Declare(ctx context.Context, gateway string, losses []Loss) error
+}
