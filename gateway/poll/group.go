@@ -1,0 +1,78 @@
+package poll
+
+import (
+	"slices"
+	"time"
+
+	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// device is what the points of one device share: whether it answers.
+type device struct {
+	name    string
+	silent  int // readings in a row without an answer
+	probeAt time.Time
+	retry   backoff
+}
+
+// group is the points of one device that fall due together.
+type group struct {
+	device *device
+	scan   time.Duration
+	points []adapters.Point
+	due    time.Time
+	reader adapters.Reader // nil while the connection is down
+
+	bad []telemetry.Sample // reused to say that nothing could be read
+}
+
+// arrange parts a connection's points into groups to poll and points that are pushed.
+func arrange(conn config.Connection, points []config.Point) (groups []*group, pushed []adapters.Point) {
+	for _, d := range conn.Devices {
+		dev := &device{name: d.Name, retry: backoff{first: time.Second, most: time.Minute}}
+		byScan := map[time.Duration]*group{}
+		for _, id := range d.Points {
+			p := points[id]
+			if p.Spec.Pushed() {
+				pushed = append(pushed, p.Point)
+				continue
+			}
+			g := byScan[p.Scan]
+			if g == nil {
+				g = &group{device: dev, scan: p.Scan}
+				byScan[p.Scan] = g
+				groups = append(groups, g)
+			}
+			g.points = append(g.points, p.Point)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int { return int(a.scan - b.scan) })
+	return groups, pushed
+}
+
+// allBad fills one bad sample for every point.
+func (g *group) allBad(q telemetry.Quality, now time.Time) []telemetry.Sample {
+	g.bad = badSamples(g.bad[:0], g.points, q, now)
+	return g.bad
+}
+
+func badSamples(dst []telemetry.Sample, points []adapters.Point, q telemetry.Quality, now time.Time) []telemetry.Sample {
+	for _, p := range points {
+		dst = append(dst, telemetry.Sample{Point: p.ID, Quality: q, Time: now.UnixNano()})
+	}
+	return dst
+}
+
+// advance moves the due time on by whole scans and tells how many were missed. A clock that stood still (a
+// suspended machine) does not bring a burst of readings.
+func (g *group) advance(now time.Time) (missed uint64) {
+	g.due = g.due.Add(g.scan)
+	if late := now.Sub(g.due); late > 0 {
+		n := late/g.scan + 1
+		g.due = g.due.Add(n * g.scan)
+		return uint64(n)
+	}
+	return 0
+}

@@ -1,0 +1,195 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// A device that has not answered this often in a row is asked again only when its back-off allows a probe. Twice, since a
+// single lost answer is the ordinary life of a serial line.
+const silentAfter = 2
+
+// Bounds of what one call into an adapter may take. An adapter's own time-outs are shorter; these end one that hangs.
+const (
+	openLimit = 30 * time.Second
+	readLimit = 60 * time.Second
+)
+
+// Poller reads the points of one connection.
+type Poller struct {
+	conn   config.Connection
+	emit   adapters.Emit
+	log    *slog.Logger
+	groups []*group
+	pushed []adapters.Point
+	writes chan write
+
+	mu    sync.Mutex
+	state State
+	took  latency
+
+	// Only Run's goroutine touches what is below.
+	adapter    adapters.Adapter
+	reopenAt   time.Time
+	reopen     backoff
+	lost       chan error    // brings the reason when the subscription ends
+	subscribed chan struct{} // closed when its goroutine has gone
+	stopSub    context.CancelFunc
+}
+
+// New makes the Poller of one connection. points is the gateway's table.
+func New(conn config.Connection, points []config.Point, emit adapters.Emit, log *slog.Logger) *Poller {
+	p := &Poller{
+		conn: conn, emit: emit, log: log.With("connection", conn.Name), writes: make(chan write),
+		state:  State{Name: conn.Name, Kind: conn.Kind, State: "down", Why: "not opened yet"},
+		reopen: backoff{first: time.Second, most: 30 * time.Second},
+	}
+	p.groups, p.pushed = arrange(conn, points)
+	return p
+}
+
+// Run reads until ctx ends. It returns only then: what goes wrong on a connection is said in the samples, the state and the log.
+func (p *Poller) Run(ctx context.Context) error {
+	defer p.close()
+	start := time.Now()
+	for _, g := range p.groups {
+		g.due = start
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case w := <-p.writes:
+			w.done <- p.write(ctx, w)
+		case err := <-p.lost:
+			p.down(fmt.Errorf("subscription: %w", err))
+		case <-timer.C:
+			p.work(ctx)
+		}
+		timer.Reset(time.Until(p.next()))
+	}
+}
+
+// work does what is due: opening, and each group whose time has come. A group is read to its end before the next is looked at.
+func (p *Poller) work(ctx context.Context) {
+	if p.adapter == nil && !time.Now().Before(p.reopenAt) {
+		p.open(ctx)
+	}
+	for _, g := range p.groups {
+		if ctx.Err() != nil {
+			return
+		}
+		now := time.Now()
+		if now.Before(g.due) {
+			continue
+		}
+		p.read(ctx, g, now)
+		if missed := g.advance(time.Now()); missed > 0 {
+			p.count(func(s *State) { s.Overruns += missed })
+		}
+	}
+}
+
+// next is when there is something to do.
+func (p *Poller) next() time.Time {
+	next := time.Now().Add(time.Minute)
+	if p.adapter == nil && p.reopenAt.Before(next) {
+		next = p.reopenAt
+	}
+	for _, g := range p.groups {
+		if g.due.Before(next) {
+			next = g.due
+		}
+	}
+	return next
+}
+
+// read reads one group, or says why it could not.
+func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
+	if g.reader == nil {
+		p.emit(g.allBad(telemetry.BadNoCommunication, now))
+		return
+	}
+	d := g.device
+	if d.silent >= silentAfter && now.Before(d.probeAt) {
+		p.emit(g.allBad(telemetry.BadTimeout, now))
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	err := g.reader.Read(ctx, p.emit)
+	took := time.Since(now)
+	p.count(func(s *State) {
+		s.Requests++
+		if err != nil {
+			s.Errors++
+		}
+		p.took.add(took)
+	})
+	switch {
+	case err == nil:
+		p.answered(d)
+	case errors.Is(err, adapters.ErrNoAnswer):
+		p.noAnswer(d, err)
+	case ctx.Err() == nil:
+		p.down(err)
+	}
+}
+
+func (p *Poller) answered(d *device) {
+	if d.silent == 0 {
+		return
+	}
+	if d.silent >= silentAfter {
+		p.log.Info("device answers again", "device", d.name, "unanswered", d.silent)
+	}
+	d.silent = 0
+	d.retry.reset()
+	p.degraded()
+}
+
+func (p *Poller) noAnswer(d *device, err error) {
+	d.silent++
+	if d.silent < silentAfter {
+		return
+	}
+	if d.silent == silentAfter {
+		p.log.Warn("device does not answer", "device", d.name, "err", err)
+	}
+	d.probeAt = time.Now().Add(d.retry.next())
+	p.degraded()
+}
+
+// degraded says which devices keep silent.
+func (p *Poller) degraded() {
+	var silent []string
+	for _, g := range p.groups {
+		if g.device.silent >= silentAfter && (len(silent) == 0 || silent[len(silent)-1] != g.device.name) {
+			silent = append(silent, g.device.name)
+		}
+	}
+	p.count(func(s *State) {
+		s.State, s.Why = "up", ""
+		if len(silent) > 0 {
+			s.State, s.Why = "degraded", "no answer from "+strings.Join(silent, ", ")
+		}
+	})
+}
+
+// count changes the state that others see.
+func (p *Poller) count(change func(*State)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.state)
+}

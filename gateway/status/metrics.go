@@ -1,0 +1,61 @@
+package status
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// collector turns one Status into metrics at the moment it is asked: there is no second set of counters to keep in step.
+type collector struct{ source Source }
+
+var (
+	samplesRead   = desc("samples_read_total", "Samples read from equipment.")
+	samplesKept   = desc("samples_kept_total", "Samples kept after deadband.")
+	bufferRecords = desc("buffer_records", "Blocks on disk that the cloud has not stored yet.")
+	bufferSamples = desc("buffer_samples", "Samples in these blocks.")
+	bufferBytes   = desc("buffer_bytes", "Bytes of these blocks.")
+	dropped       = desc("dropped_samples_total", "Samples given up, by reason.", "reason")
+	connected     = desc("target_connected", "1 while the target is connected.", "target")
+	sent          = desc("target_sent_samples_total", "Samples that the target has stored since the start.", "target")
+	up            = desc("connection_up", "1 while the connection is up; 0.5 when some of its devices keep silent.", "connection")
+	requests      = desc("connection_requests_total", "Readings of a group of points.", "connection")
+	failures      = desc("connection_errors_total", "Readings that failed.", "connection")
+	overruns      = desc("connection_overruns_total", "Scans left out because the one before took too long.", "connection")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("penstock_"+name, help, labels, nil)
+}
+
+func registry(source Source) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collector{source}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+func (c collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
+
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	s := c.source.Status()
+	put := func(d *prometheus.Desc, t prometheus.ValueType, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, t, v, labels...)
+	}
+	put(samplesRead, prometheus.CounterValue, float64(s.SamplesRead))
+	put(samplesKept, prometheus.CounterValue, float64(s.SamplesKept))
+	put(bufferRecords, prometheus.GaugeValue, float64(s.Buffer.Records))
+	put(bufferSamples, prometheus.GaugeValue, float64(s.Buffer.Samples))
+	put(bufferBytes, prometheus.GaugeValue, float64(s.Buffer.Bytes))
+	for reason, n := range s.Buffer.Dropped {
+		put(dropped, prometheus.CounterValue, float64(n), reason)
+	}
+	for _, t := range s.Targets {
+		put(connected, prometheus.GaugeValue, map[bool]float64{true: 1}[t.Connected], t.Name)
+		put(sent, prometheus.CounterValue, float64(t.SentSamples), t.Name)
+	}
+	for _, n := range s.Connections {
+		put(up, prometheus.GaugeValue, map[string]float64{"up": 1, "degraded": 0.5}[n.State], n.Name)
+		put(requests, prometheus.CounterValue, float64(n.Requests), n.Name)
+		put(failures, prometheus.CounterValue, float64(n.Errors), n.Name)
+		put(overruns, prometheus.CounterValue, float64(n.Overruns), n.Name)
+	}
+}

@@ -1,0 +1,80 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// Publish waits for a connection, sends m at QoS 1 and waits for the acknowledgement. nil means that the target has
+// taken the message over; ErrLost that nobody knows: send it again. Any number of goroutines may publish at once.
+func (s *Session) Publish(ctx context.Context, m Message) error {
+	client, err := s.connected(ctx)
+	if err != nil {
+		return err
+	}
+	return publish(ctx, client, m)
+}
+
+func (s *Session) connected(ctx context.Context) (*paho.Client, error) {
+	for {
+		s.mu.Lock()
+		client, ready := s.client, s.ready
+		s.mu.Unlock()
+		if client != nil {
+			return client, nil
+		}
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func publish(ctx context.Context, client *paho.Client, m Message) error {
+	props := &paho.PublishProperties{ContentType: m.ContentType}
+	for _, p := range m.User {
+		props.User.Add(p.Key, p.Value)
+	}
+	ack, err := client.Publish(ctx, &paho.Publish{Topic: m.Topic, QoS: 1, Payload: m.Payload, Properties: props})
+	switch {
+	case err == nil:
+		return nil
+	case ack != nil && ack.ReasonCode == packets.PubackPayloadFormatInvalid:
+		return fmt.Errorf("%w (%s)", ErrNotUnderstood, reason(ack))
+	case ack != nil:
+		return fmt.Errorf("%w: reason code 0x%02X (%s)", ErrRefused, ack.ReasonCode, reason(ack))
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return errors.Join(ErrLost, err)
+}
+
+func reason(ack *paho.PublishResponse) string {
+	if ack.Properties != nil && ack.Properties.ReasonString != "" {
+		return ack.Properties.ReasonString
+	}
+	return (&packets.Puback{ReasonCode: ack.ReasonCode}).Reason()
+}
+
+// disconnected puts the server's parting word into a sentence.
+func disconnected(d *paho.Disconnect) error {
+	switch d.ReasonCode {
+	case packets.DisconnectSessionTakenOver:
+		return errors.New("another client connected under this gateway's name: is a copy of it running?")
+	case packets.DisconnectServerShuttingDown:
+		return errors.New("the server is shutting down")
+	}
+	return fmt.Errorf("the server ended the connection: %s", (&packets.Disconnect{ReasonCode: d.ReasonCode}).Reason())
+}
+
+func refusedConnect(ack *paho.Connack, err error) error {
+	if ack == nil {
+		return fmt.Errorf("mqtt connect: %w", err)
+	}
+	return fmt.Errorf("the server refuses this gateway (reason code 0x%02X): is its certificate still active? %w", ack.ReasonCode, err)
+}
