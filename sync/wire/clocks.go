@@ -1,0 +1,143 @@
+package wire
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// A scan reads a hundred registers at one time. So times are kept once: points that share times share a clock, the list
+// of all times any of them has in the order they came, and each point says which of these are its own. What a deadband
+// left out costs a small step, not a new time.
+
+// clockFinder finds the clocks of a block.
+type clockFinder struct {
+	times  []int64 // the different times of the block, in order of arrival
+	places map[int64]uint32
+	tick   []uint32 // of each sample: the place of its time in times
+	group  []uint32 // of each time: another of its clock, up to the one that stands for the clock (union-find)
+	clock  []uint32 // of each time that stands for a clock: the clock's number
+	rank   []uint32 // of each time: its place in its clock
+	clocks [][]int64
+}
+
+func (f *clockFinder) reset(samples int) {
+	f.times, f.tick = f.times[:0], f.tick[:0]
+	f.tick = slices.Grow(f.tick, samples)
+	if f.places == nil {
+		f.places = make(map[int64]uint32)
+	}
+	clear(f.places)
+}
+
+// add takes the time of the next sample.
+func (f *clockFinder) add(time int64) {
+	if n := len(f.tick); n > 0 && f.times[f.tick[n-1]] == time {
+		f.tick = append(f.tick, f.tick[n-1])
+		return
+	}
+	place, ok := f.places[time]
+	if !ok {
+		place = uint32(len(f.times))
+		f.places[time] = place
+		f.times = append(f.times, time)
+	}
+	f.tick = append(f.tick, place)
+}
+
+// split makes every time its own group, to be joined by the columns.
+func (f *clockFinder) split() {
+	f.group = slices.Grow(f.group[:0], len(f.times))[:len(f.times)]
+	for i := range f.group {
+		f.group[i] = uint32(i)
+	}
+}
+
+func (f *clockFinder) find(tick uint32) uint32 {
+	for f.group[tick] != tick {
+		f.group[tick] = f.group[f.group[tick]]
+		tick = f.group[tick]
+	}
+	return tick
+}
+
+// join puts the times of one column into one clock.
+func (f *clockFinder) join(ticks []uint32) {
+	root := f.find(ticks[0])
+	for _, tick := range ticks {
+		if f.group[tick] == root {
+			continue
+		}
+		other := f.find(tick)
+		f.group[max(root, other)] = min(root, other)
+		root = min(root, other)
+	}
+}
+
+// number gives every clock a number and every time its place in its clock; clocks count from the block's first time.
+func (f *clockFinder) number(first int64) {
+	f.clock = slices.Grow(f.clock[:0], len(f.times))[:len(f.times)]
+	f.rank = slices.Grow(f.rank[:0], len(f.times))[:len(f.times)]
+	f.clocks = f.clocks[:0]
+	for tick, time := range f.times {
+		root := f.find(uint32(tick))
+		if root == uint32(tick) { // the least tick stands for its clock, so it comes before all others of it
+			f.clock[root] = uint32(len(f.clocks))
+			f.clocks = extend(f.clocks)
+		}
+		own := &f.clocks[f.clock[root]]
+		f.rank[tick] = uint32(len(*own))
+		*own = append(*own, time-first)
+	}
+}
+
+// extend lengthens clocks by an empty one that reuses the memory of an earlier block.
+func extend(clocks [][]int64) [][]int64 {
+	if len(clocks) < cap(clocks) {
+		clocks = clocks[:len(clocks)+1]
+		clocks[len(clocks)-1] = clocks[len(clocks)-1][:0]
+		return clocks
+	}
+	return append(clocks, nil)
+}
+
+// append writes the clocks: how many, how many times each has, and the times.
+func (f *clockFinder) append(dst []byte, q *sequences) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(f.clocks)))
+	for _, times := range f.clocks {
+		dst = binary.AppendUvarint(dst, uint64(len(times)))
+	}
+	for _, times := range f.clocks {
+		dst = q.append(dst, times)
+	}
+	return dst
+}
+
+// clockTable is the clocks of a block being read.
+type clockTable struct {
+	all    []int64 // the times of all clocks, one behind the other
+	clocks [][]int64
+}
+
+// read takes the clocks of a block; together they have at most as many times as the block has samples.
+func (t *clockTable) read(c *cursor, q *sequences, h header) error {
+	n := c.upTo(h.Points, "clocks are")
+	t.clocks = slices.Grow(t.clocks[:0], n)[:n]
+	t.all = slices.Grow(t.all[:0], h.Samples)[:h.Samples]
+	rest := t.all
+	for i := range t.clocks {
+		length := c.upTo(len(rest), "times in a clock are")
+		t.clocks[i], rest = rest[:length], rest[length:]
+	}
+	from, to := h.To, h.From
+	for _, times := range t.clocks {
+		q.read(c, times)
+		for i := range times {
+			times[i] += h.From
+			from, to = min(from, times[i]), max(to, times[i])
+		}
+	}
+	if c.err == nil && (from != h.From || to != h.To) {
+		c.fail("its times do not run from its first to its last")
+	}
+	return c.end("the times")
+}

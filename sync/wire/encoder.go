@@ -1,0 +1,184 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// Encoder makes blocks. It is for one goroutine at a time, and meant to be kept: it reuses all its memory.
+type Encoder struct {
+	zstd    *zstd.Encoder
+	order   order
+	clocks  clockFinder
+	column  columnWriter
+	starts  []uint32 // of each point: where its column starts in samples and ticks
+	samples []uint32 // places of the samples, column by column
+	ticks   []uint32 // the time of each of them, as the clocks know it
+	columns []column
+	entries []entry
+
+	index, times, values []byte
+}
+
+// column is a stretch of Encoder.samples.
+type column struct {
+	point    uint32
+	from, to uint32
+}
+
+// NewEncoder makes an encoder.
+func NewEncoder(level Level) *Encoder { return &Encoder{zstd: newCompressor(level)} }
+
+// AppendBlock appends a block with samples to dst. Sample.Point is a place in names; only names that have samples are
+// written. The samples may be of any points in any order; each point's stay in theirs. On an error dst comes back as it was:
+// ErrTooMuch asks for fewer samples, every other error says which sample cannot be written.
+func (e *Encoder) AppendBlock(dst []byte, names []string, samples []telemetry.Sample) ([]byte, error) {
+	h, err := e.survey(names, samples)
+	if err != nil {
+		return dst, err
+	}
+	e.sort(samples)
+	h.Points = len(e.columns)
+	if h.Points > MaxPoints {
+		return dst, fmt.Errorf("%d points: %w (at most %d)", h.Points, ErrTooMuch, MaxPoints)
+	}
+	e.findClocks(h.From)
+	if err := e.writeColumns(samples); err != nil {
+		return dst, err
+	}
+	e.times = e.clocks.append(e.times[:0], &e.column.sequences)
+	e.writeIndex(names)
+	if h.body = len(e.index) + len(e.times) + len(e.values); h.body > MaxBody {
+		return dst, fmt.Errorf("%d bytes: %w (at most %d)", h.body, ErrTooMuch, MaxBody)
+	}
+	start := len(dst)
+	dst = reserveHeader(dst)
+	for _, section := range [...][]byte{e.index, e.times, e.values} {
+		dst = appendSection(dst, section, e.zstd)
+	}
+	h.seal(dst[start:])
+	return dst, nil
+}
+
+// survey looks at every sample once, in order of arrival: it counts the points' samples, collects the times, and
+// refuses what a block cannot hold.
+func (e *Encoder) survey(names []string, samples []telemetry.Sample) (h header, err error) {
+	switch {
+	case len(samples) == 0:
+		return h, fmt.Errorf("a block needs at least one sample")
+	case len(samples) > MaxSamples:
+		return h, fmt.Errorf("%d samples: %w (at most %d)", len(samples), ErrTooMuch, MaxSamples)
+	}
+	if err := e.order.set(names); err != nil {
+		return h, err
+	}
+	e.starts = slices.Grow(e.starts[:0], len(names))[:len(names)]
+	clear(e.starts)
+	e.clocks.reset(len(samples))
+	h.Samples, h.From, h.To = len(samples), samples[0].Time, samples[0].Time
+	for i := range samples {
+		s := &samples[i]
+		if int(s.Point) >= len(names) || !writable(s.Value) {
+			return h, refusal(names, i, s)
+		}
+		e.starts[s.Point]++
+		e.clocks.add(s.Time)
+		h.From, h.To = min(h.From, s.Time), max(h.To, s.Time)
+	}
+	return h, nil
+}
+
+func writable(v telemetry.Value) bool {
+	switch v.Kind() {
+	case telemetry.KindBool:
+		return v.Bits() <= 1
+	case telemetry.KindString:
+		return len(v.Text()) <= MaxText
+	}
+	return v.Kind() <= telemetry.KindString
+}
+
+func refusal(names []string, i int, s *telemetry.Sample) error {
+	switch {
+	case int(s.Point) >= len(names):
+		return fmt.Errorf("sample %d is of point %d, and there are names for %d points", i, s.Point, len(names))
+	case s.Value.Kind() == telemetry.KindString:
+		return fmt.Errorf("sample %d of %s is a text of %d bytes; %d are the most", i, names[s.Point], len(s.Value.Text()), MaxText)
+	}
+	return fmt.Errorf("sample %d of %s is not a value that can be written: %s with bits %#x", i, names[s.Point], s.Value.Kind(), s.Value.Bits())
+}
+
+// sort lays the samples out by name, each point's in order of arrival: a counting sort of their places.
+func (e *Encoder) sort(samples []telemetry.Sample) {
+	e.columns = e.columns[:0]
+	at := uint32(0)
+	for _, point := range e.order.byName {
+		if n := e.starts[point]; n > 0 {
+			e.columns = append(e.columns, column{point: point, from: at, to: at + n})
+			e.starts[point] = at
+			at += n
+		}
+	}
+	e.samples = slices.Grow(e.samples[:0], len(samples))[:len(samples)]
+	e.ticks = slices.Grow(e.ticks[:0], len(samples))[:len(samples)]
+	for i := range samples {
+		place := &e.starts[samples[i].Point]
+		e.samples[*place] = uint32(i)
+		e.ticks[*place] = e.clocks.tick[i]
+		*place++
+	}
+}
+
+func (e *Encoder) findClocks(first int64) {
+	e.clocks.split()
+	for _, c := range e.columns {
+		e.clocks.join(e.ticks[c.from:c.to])
+	}
+	e.clocks.number(first)
+}
+
+func (e *Encoder) writeColumns(samples []telemetry.Sample) error {
+	e.values, e.entries = e.values[:0], e.entries[:0]
+	e.column.reset()
+	for _, c := range e.columns {
+		ticks := e.ticks[c.from:c.to]
+		clock := int(e.clocks.clock[e.clocks.find(ticks[0])])
+		times := columnTimes{clock: clock, ticks: ticks, rank: e.clocks.rank, whole: len(e.clocks.clocks[clock])}
+		var entry entry
+		e.values, entry = e.column.append(e.values, samples, e.samples[c.from:c.to], times)
+		e.entries = append(e.entries, entry)
+		if len(e.values) > MaxBody { // before texts pile up, not after
+			return fmt.Errorf("the values alone have more than %d bytes: %w", MaxBody, ErrTooMuch)
+		}
+	}
+	return nil
+}
+
+// writeIndex writes the names, and then what the entries say, a list for each of their fields.
+func (e *Encoder) writeIndex(names []string) {
+	e.index = e.index[:0]
+	before := ""
+	for _, c := range e.columns {
+		e.index = appendName(e.index, names[c.point], before)
+		before = names[c.point]
+	}
+	for _, entry := range e.entries {
+		e.index = append(e.index, byte(entry.form))
+	}
+	for _, entry := range e.entries {
+		e.index = binary.AppendUvarint(e.index, uint64(entry.samples))
+	}
+	clock := 0
+	for _, entry := range e.entries {
+		e.index = binary.AppendVarint(e.index, int64(entry.clock-clock))
+		clock = entry.clock
+	}
+	for _, entry := range e.entries {
+		e.index = binary.AppendUvarint(e.index, uint64(entry.size))
+	}
+}
