@@ -1,0 +1,71 @@
+package opcua
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penstock-edge/penstock/adapters"
+)
+
+// Device is one piece of equipment behind a server. OPC UA has no settings for it: the server names its nodes itself.
+type Device struct{}
+
+// Validate finds nothing to complain of.
+func (d *Device) Validate() error { return nil }
+
+// NewPoint gives the defaults of a point.
+func (d *Device) NewPoint() adapters.Spec { return &Spec{Index: wholeValue} }
+
+// wholeValue is the Index of a point that is no element of an array.
+const wholeValue = -1
+
+// Spec is where a point is in the server and how it comes.
+type Spec struct {
+	At     string        `yaml:"at" required:"true"` // node id
+	Sample time.Duration `yaml:"sample"`             // the server samples this often and sends changes; 0: read at the point's scan rate
+	Queue  int           `yaml:"queue"`              // changes the server keeps between two publishes; 0: enough for two publishing intervals
+	Index  int           `yaml:"index"`              // element of an array; -1: the node is no array
+	Type   Type          `yaml:"type"`               // what to write; empty: as the server says
+}
+
+// maxQueue bounds what one point may hold in the server between two publishes.
+const maxQueue = 100_000
+
+// Validate reports every mistake, each as an *adapters.KeyError.
+func (s *Spec) Validate() error {
+	var mistakes []error
+	wrong := func(key string, err error, hint string) {
+		mistakes = append(mistakes, &adapters.KeyError{Key: key, Err: err, Hint: hint})
+	}
+	if _, err := parseNode(s.At); err != nil {
+		wrong("at", err, "")
+	}
+	if s.Sample < 0 {
+		wrong("sample", fmt.Errorf("%s is below zero", s.Sample), "for example 100ms")
+	}
+	switch {
+	case s.Queue < 0 || s.Queue > maxQueue:
+		wrong("queue", fmt.Errorf("%d is not from 0 to %d", s.Queue, maxQueue), "")
+	case s.Queue > 0 && s.Sample == 0:
+		wrong("queue", errors.New("only a point that is sampled by the server has a queue"), "add sample: 100ms, or leave queue out")
+	}
+	if s.Index < wholeValue {
+		wrong("index", fmt.Errorf("%d is no element of an array", s.Index), "the first element is 0")
+	}
+	return errors.Join(mistakes...)
+}
+
+// Pushed is true for a point with a sampling interval: the server sends its changes.
+func (s *Spec) Pushed() bool { return s.Sample > 0 }
+
+// Writable leaves it to the server's access level, which is known only once it is asked.
+func (s *Spec) Writable() error { return nil }
+
+// String is the node id, with the element's index where there is one.
+func (s *Spec) String() string {
+	if s.Index == wholeValue {
+		return s.At
+	}
+	return fmt.Sprintf("%s[%d]", s.At, s.Index)
+}

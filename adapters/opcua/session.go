@@ -1,0 +1,112 @@
+package opcua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	gopcua "github.com/gopcua/opcua"
+	"github.com/gopcua/opcua/ua"
+)
+
+// errClosed answers whoever still asks after Close.
+var errClosed = errors.New("the connection is closed")
+
+// farewell is how long a server may take to close the session before the socket is cut.
+const farewell = time.Second
+
+// session is one activated session. Every request goes through it, so that each honours its context even
+// where the library waits for a lock, and so that close can wait for all of them.
+type session struct {
+	client *gopcua.Client
+	wire   *wire
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	closed  bool
+	pending sync.WaitGroup
+}
+
+type answer struct {
+	response ua.Response
+	err      error
+}
+
+// ask sends one request and waits for its answer until ctx ends. An answer with a bad service result is
+// an error of type ua.StatusCode.
+func (s *session) ask(ctx context.Context, request ua.Request) (ua.Response, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, errClosed
+	}
+	s.pending.Add(1)
+	s.mu.Unlock()
+
+	done := make(chan answer, 1)
+	go func() {
+		defer s.pending.Done()
+		done <- s.send(ctx, request)
+	}()
+	select {
+	case a := <-done:
+		return a.response, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// send turns a panic of the library on this goroutine into an error. (On its own goroutines nothing can:
+// see Limits in the README.)
+func (s *session) send(ctx context.Context, request ua.Request) (a answer) {
+	defer func() {
+		if r := recover(); r != nil {
+			a = answer{err: fmt.Errorf("the OPC UA library panicked: %v", r)}
+		}
+	}()
+	a.err = s.client.Send(ctx, request, func(response ua.Response) error {
+		a.response = response
+		return nil
+	})
+	return a
+}
+
+// exchange is ask for one type of answer.
+func exchange[T ua.Response](ctx context.Context, s *session, request ua.Request) (T, error) {
+	var none T
+	response, err := s.ask(ctx, request)
+	if err != nil {
+		return none, err
+	}
+	typed, ok := response.(T)
+	if !ok {
+		return none, fmt.Errorf("the server answered %T with %T", request, response)
+	}
+	return typed, nil
+}
+
+// close ends the session on the server and returns when nothing of it runs here any more. A server that
+// does not take its leave is cut off.
+func (s *session) close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		s.pending.Wait()
+		return
+	}
+	s.closed = true
+	s.mu.Unlock()
+
+	cut := time.AfterFunc(farewell, s.wire.cut)
+	defer cut.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if err := s.client.Close(ctx); err != nil {
+		s.log.Debug("close the session", "error", err)
+	}
+	s.wire.cut()
+	s.pending.Wait()
+}

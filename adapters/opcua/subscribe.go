@@ -1,0 +1,137 @@
+package opcua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gopcua/opcua/ua"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// lifetime is how long a server keeps a subscription that nobody collects from.
+const lifetime = time.Minute
+
+// Subscribe lets the server sample the points and emits their changes until ctx ends (nil) or the
+// connection is lost (an error; every point has then been emitted Bad). A point that the server refuses
+// is emitted Bad with its code and costs the others nothing.
+func (a *Adapter) Subscribe(ctx context.Context, points []adapters.Point, emit adapters.Emit) error {
+	if !a.subscribed.CompareAndSwap(false, true) {
+		return errors.New("BUG: this connection is subscribed already")
+	}
+	defer a.subscribed.Store(false)
+	s := &subscription{adapter: a, emit: emit, items: make([]item, len(points))}
+	for i, p := range points {
+		s.items[i] = item{point: p}
+	}
+	err := s.run(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	s.emitAll(lossOf(err))
+	return plain(err)
+}
+
+// subscription is one OPC UA subscription (OPC 10000-4, 5.14). The library's own keeps the keep-alives
+// to itself, and they are what tells a quiet plant from a dead link; so the services are called here.
+type subscription struct {
+	adapter *Adapter
+	emit    adapters.Emit
+	items   []item // by client handle
+
+	id       uint32
+	interval time.Duration // of publishing, as the server revised it
+	silence  time.Duration // without any answer to a publish request this long, the subscription is dead
+
+	expected uint32 // sequence number of the next notification
+	lost     int    // notifications that never came
+	overflow int    // samples whose queue in the server ran over
+}
+
+type item struct {
+	point adapters.Point
+	spec  *Spec
+	node  *ua.NodeID
+	done  bool // refused, or something has come
+}
+
+func (s *subscription) run(ctx context.Context) error {
+	if err := s.create(ctx); err != nil {
+		return fmt.Errorf("create the subscription: %w", err)
+	}
+	defer s.remove()
+	if err := s.monitor(ctx); err != nil {
+		return fmt.Errorf("subscribe to %d points: %w", len(s.items), err)
+	}
+	responses := make(chan *ua.PublishResponse)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.publish(ctx, responses) })
+	g.Go(func() error { return s.collect(ctx, responses) })
+	g.Go(func() error { return s.adapter.watch(ctx) })
+	return g.Wait()
+}
+
+func (s *subscription) create(ctx context.Context) error {
+	settings := s.adapter.settings
+	keepAlive := max(1, uint32(settings.Watch/settings.Publish))
+	ctx, cancel := context.WithTimeout(ctx, settings.Timeout)
+	defer cancel()
+	response, err := exchange[*ua.CreateSubscriptionResponse](ctx, s.adapter.session, &ua.CreateSubscriptionRequest{
+		RequestedPublishingInterval: float64(settings.Publish) / float64(time.Millisecond),
+		RequestedMaxKeepAliveCount:  keepAlive,
+		RequestedLifetimeCount:      max(3*keepAlive, uint32(lifetime/settings.Publish)),
+		PublishingEnabled:           true,
+	})
+	if err != nil {
+		return err
+	}
+	s.id = response.SubscriptionID
+	s.interval = time.Duration(response.RevisedPublishingInterval * float64(time.Millisecond))
+	s.silence = 3*time.Duration(max(1, response.RevisedMaxKeepAliveCount))*s.interval + settings.Timeout
+	s.expected = 1
+	if s.interval > settings.Publish {
+		s.adapter.log.Info("the server publishes slower than asked", "asked", settings.Publish, "interval", s.interval)
+	}
+	return nil
+}
+
+// remove ends the subscription on the server; a server that can't hear it forgets it after its lifetime.
+func (s *subscription) remove() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	request := &ua.DeleteSubscriptionsRequest{SubscriptionIDs: []uint32{s.id}}
+	if _, err := exchange[*ua.DeleteSubscriptionsResponse](ctx, s.adapter.session, request); err != nil {
+		s.adapter.log.Debug("delete the subscription", "error", err)
+	}
+}
+
+// emitAll gives every point one quality without a value.
+func (s *subscription) emitAll(quality telemetry.Quality) {
+	now := time.Now()
+	samples := make([]telemetry.Sample, len(s.items))
+	for i, it := range s.items {
+		samples[i] = bad(it.point.ID, quality, now)
+	}
+	if len(samples) > 0 {
+		s.emit(samples)
+	}
+}
+
+// emitWaiting tells of the points of which nothing has come yet.
+func (s *subscription) emitWaiting() {
+	now := time.Now()
+	var samples []telemetry.Sample
+	for i := range s.items {
+		if !s.items[i].done {
+			s.items[i].done = true
+			samples = append(samples, bad(s.items[i].point.ID, telemetry.BadWaitingForData, now))
+		}
+	}
+	if len(samples) > 0 {
+		s.emit(samples)
+	}
+}
