@@ -175,7 +175,7 @@ func (c *Connection) connect(ctx context.Context, log *slog.Logger, options []go
 	if err != nil {
 		return nil, err
 	}
-	s = &session{client: client, wire: w, log: log}
+	s = newSession(client, w, log)
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the OPC UA library panicked: %v", r)

@@ -9,7 +9,9 @@ import (
 )
 
 // Device is one piece of equipment behind a server. OPC UA has no settings for it: the server names its nodes itself.
-type Device struct{}
+type Device struct {
+	_ byte // two defaults are two pointers, which a struct of no size does not promise
+}
 
 // Validate finds nothing to complain of.
 func (d *Device) Validate() error { return nil }

@@ -25,9 +25,33 @@ type session struct {
 	wire   *wire
 	log    *slog.Logger
 
-	mu      sync.Mutex
-	closed  bool
+	mu      sync.Mutex // guards that nothing is added to pending after done is closed
+	done    chan struct{}
 	pending sync.WaitGroup
+}
+
+func newSession(client *gopcua.Client, wire *wire, log *slog.Logger) *session {
+	return &session{client: client, wire: wire, log: log, done: make(chan struct{})}
+}
+
+// begin counts a request in, unless the session is closed.
+func (s *session) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosed() {
+		return false
+	}
+	s.pending.Add(1)
+	return true
+}
+
+func (s *session) isClosed() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
 }
 
 type answer struct {
@@ -38,24 +62,21 @@ type answer struct {
 // ask sends one request and waits for its answer until ctx ends. An answer with a bad service result is
 // an error of type ua.StatusCode.
 func (s *session) ask(ctx context.Context, request ua.Request) (ua.Response, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.begin() {
 		return nil, errClosed
 	}
-	s.pending.Add(1)
-	s.mu.Unlock()
-
-	done := make(chan answer, 1)
+	answered := make(chan answer, 1)
 	go func() {
 		defer s.pending.Done()
-		done <- s.send(ctx, request)
+		answered <- s.send(ctx, request)
 	}()
 	select {
-	case a := <-done:
+	case a := <-answered:
 		return a.response, a.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-s.done:
+		return nil, errClosed
 	}
 }
 
@@ -88,17 +109,19 @@ func exchange[T ua.Response](ctx context.Context, s *session, request ua.Request
 	return typed, nil
 }
 
-// close ends the session on the server and returns when nothing of it runs here any more. A server that
-// does not take its leave is cut off.
+// close ends every request that waits and the session on the server, and returns when nothing of it runs
+// here any more. A server that does not take its leave is cut off.
 func (s *session) close() {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	again := s.isClosed()
+	if !again {
+		close(s.done)
+	}
+	s.mu.Unlock()
+	if again {
 		s.pending.Wait()
 		return
 	}
-	s.closed = true
-	s.mu.Unlock()
 
 	cut := time.AfterFunc(farewell, s.wire.cut)
 	defer cut.Stop()

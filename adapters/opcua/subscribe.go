@@ -17,8 +17,8 @@ import (
 const lifetime = time.Minute
 
 // Subscribe lets the server sample the points and emits their changes until ctx ends (nil) or the
-// connection is lost (an error; every point has then been emitted Bad). A point that the server refuses
-// is emitted Bad with its code and costs the others nothing.
+// connection is lost (an error). A point that the server refuses is emitted Bad with its code and costs
+// the others nothing.
 func (a *Adapter) Subscribe(ctx context.Context, points []adapters.Point, emit adapters.Emit) error {
 	if !a.subscribed.CompareAndSwap(false, true) {
 		return errors.New("BUG: this connection is subscribed already")
@@ -32,7 +32,6 @@ func (a *Adapter) Subscribe(ctx context.Context, points []adapters.Point, emit a
 	if ctx.Err() != nil {
 		return nil
 	}
-	s.emitAll(lossOf(err))
 	return plain(err)
 }
 
@@ -106,18 +105,6 @@ func (s *subscription) remove() {
 	request := &ua.DeleteSubscriptionsRequest{SubscriptionIDs: []uint32{s.id}}
 	if _, err := exchange[*ua.DeleteSubscriptionsResponse](ctx, s.adapter.session, request); err != nil {
 		s.adapter.log.Debug("delete the subscription", "error", err)
-	}
-}
-
-// emitAll gives every point one quality without a value.
-func (s *subscription) emitAll(quality telemetry.Quality) {
-	now := time.Now()
-	samples := make([]telemetry.Sample, len(s.items))
-	for i, it := range s.items {
-		samples[i] = bad(it.point.ID, quality, now)
-	}
-	if len(samples) > 0 {
-		s.emit(samples)
 	}
 }
 

@@ -85,6 +85,7 @@ func (s *Server) listen(address string, options []server.Option) error {
 		return fmt.Errorf("address of the simulator: %w", err)
 	}
 	s.server = server.New(append(options, server.ServerName("Penstock simulator"), server.EndPoint(tcp.IP.String(), tcp.Port))...)
+	s.serveEndpoints()
 	s.variables = newVariables(s.server)
 	s.endpoint = fmt.Sprintf("opc.tcp://%s", tcp)
 	ctx, stop := context.WithCancel(context.Background())
