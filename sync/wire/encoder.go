@@ -36,7 +36,7 @@ func NewEncoder(level Level) *Encoder { return &Encoder{zstd: newCompressor(leve
 
 // AppendBlock appends a block with samples to dst. Sample.Point is a place in names; only names that have samples are
 // written. The samples may be of any points in any order; each point's stay in theirs. On an error dst comes back as it was:
-// ErrTooMuch asks for fewer samples, every other error says which sample cannot be written.
+// ErrTooMuch asks for fewer samples, a *SampleError says which sample no block can hold.
 func (e *Encoder) AppendBlock(dst []byte, names []string, samples []telemetry.Sample) ([]byte, error) {
 	h, err := e.survey(names, samples)
 	if err != nil {
@@ -84,7 +84,7 @@ func (e *Encoder) survey(names []string, samples []telemetry.Sample) (h header, 
 	for i := range samples {
 		s := &samples[i]
 		if int(s.Point) >= len(names) || !writable(s.Value) {
-			return h, refusal(names, i, s)
+			return h, &SampleError{Index: i, reason: refusal(names, s)}
 		}
 		e.starts[s.Point]++
 		e.clocks.add(s.Time)
@@ -103,14 +103,22 @@ func writable(v telemetry.Value) bool {
 	return v.Kind() <= telemetry.KindString
 }
 
-func refusal(names []string, i int, s *telemetry.Sample) error {
+// SampleError says that a sample cannot be written. Without it the others can.
+type SampleError struct {
+	Index  int // its place in the samples given
+	reason string
+}
+
+func (e *SampleError) Error() string { return fmt.Sprintf("sample %d %s", e.Index, e.reason) }
+
+func refusal(names []string, s *telemetry.Sample) string {
 	switch {
 	case int(s.Point) >= len(names):
-		return fmt.Errorf("sample %d is of point %d, and there are names for %d points", i, s.Point, len(names))
+		return fmt.Sprintf("is of point %d, and there are names for %d points", s.Point, len(names))
 	case s.Value.Kind() == telemetry.KindString:
-		return fmt.Errorf("sample %d of %s is a text of %d bytes; %d are the most", i, names[s.Point], len(s.Value.Text()), MaxText)
+		return fmt.Sprintf("of %s is a text of %d bytes; %d are the most", names[s.Point], len(s.Value.Text()), MaxText)
 	}
-	return fmt.Errorf("sample %d of %s is not a value that can be written: %s with bits %#x", i, names[s.Point], s.Value.Kind(), s.Value.Bits())
+	return fmt.Sprintf("of %s holds what is no value: a %s of bits %#x", names[s.Point], s.Value.Kind(), s.Value.Bits())
 }
 
 // sort lays the samples out by name, each point's in order of arrival: a counting sort of their places.

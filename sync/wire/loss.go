@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Bounds of one message of losses. Who has more to declare sends several.
+const (
+	MaxLosses     = 1000
+	maxLossBytes  = 512 << 10
+	maxLossString = 64 // bytes of an epoch and of a reason
+)
+
+// Loss is a run of sequence numbers that a gateway will never send, and how many samples were in it.
+type Loss struct {
+	Epoch   string `json:"epoch"`
+	From    uint64 `json:"from"` // both included, from 1
+	To      uint64 `json:"to"`
+	Samples uint64 `json:"samples"`
+	Reason  string `json:"reason"` // evicted, damaged
+}
+
+type losses struct {
+	Losses []Loss `json:"losses"`
+}
+
+// EncodeLosses writes a message of 1 to MaxLosses losses.
+func EncodeLosses(list []Loss) ([]byte, error) {
+	if err := checkLosses(list); err != nil {
+		return nil, fmt.Errorf("encode losses: %w", err)
+	}
+	return json.Marshal(losses{list})
+}
+
+// DecodeLosses reads what EncodeLosses wrote.
+func DecodeLosses(data []byte) ([]Loss, error) {
+	if len(data) > maxLossBytes {
+		return nil, fmt.Errorf("decode losses: %d bytes; %d are the most", len(data), maxLossBytes)
+	}
+	var l losses
+	if err := json.Unmarshal(data, &l); err != nil {
+		return nil, fmt.Errorf("decode losses: %w", err)
+	}
+	if err := checkLosses(l.Losses); err != nil {
+		return nil, fmt.Errorf("decode losses: %w", err)
+	}
+	return l.Losses, nil
+}
+
+func checkLosses(list []Loss) error {
+	if len(list) == 0 || len(list) > MaxLosses {
+		return fmt.Errorf("%d losses in one message; 1 to %d are allowed", len(list), MaxLosses)
+	}
+	for i, l := range list {
+		switch {
+		case !lossWord(l.Epoch):
+			return fmt.Errorf("loss %d has the epoch %.80q; 1 to %d of a-z A-Z 0-9 : _ - are allowed", i, l.Epoch, maxLossString)
+		case !lossWord(l.Reason):
+			return fmt.Errorf("loss %d has the reason %.80q; a word such as evicted or damaged is needed", i, l.Reason)
+		case l.From == 0 || l.To < l.From:
+			return fmt.Errorf("loss %d runs from %d to %d; sequence numbers start at 1 and go up", i, l.From, l.To)
+		}
+	}
+	return nil
+}
+
+func lossWord(s string) bool { return len(s) <= maxLossString && ValidName(s) }
