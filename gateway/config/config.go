@@ -48,15 +48,6 @@ type Device struct {
 	Points   []telemetry.PointID
 }
 
-// Access says what may be done with a point.
-type Access string
-
-// What may be done with a point: read only is the default.
-const (
-	ReadOnly  Access = "r"
-	ReadWrite Access = "rw"
-)
-
 // Point is one named signal.
 type Point struct {
 	adapters.Point
@@ -71,49 +62,3 @@ type Point struct {
 
 // FullName is the point's name everywhere outside its device: device.point.
 func (p Point) FullName() string { return p.Device + "." + p.Name }
-
-// Deadband is how far a number must move before a sample is kept. Exactly one of the two is set, or neither
-// (`deadband: 0`): then every change is kept, and only changes.
-type Deadband struct {
-	Absolute float64 // in the point's unit
-	Percent  float64 // of the point's range where it has one, else of the last kept value
-}
-
-// Range is a point's limits, both included. A value outside is kept as read, with quality bad: out of range; a write outside is refused.
-type Range struct{ Min, Max float64 }
-
-// Full says what gives way when the buffer is full.
-type Full string
-
-// What gives way when the buffer is full.
-const (
-	DropOldest Full = "drop-oldest"
-	DropNewest Full = "drop-newest"
-)
-
-// Buffer is the durable queue's settings.
-type Buffer struct {
-	Path    string        // default STATE/buffer
-	MaxSize int64         // bytes; default 8 GiB
-	MaxAge  time.Duration // 0: no limit
-	Full    Full
-	Flush   time.Duration // what a power cut can take; default 1s
-	Keep    []string      // point names or globs that give way last, and the word alarms
-}
-
-// Target is one cloud the gateway syncs to.
-type Target struct {
-	Name     string
-	URL      string // mqtts://host:port
-	Identity Identity
-	Send     time.Duration // block length; default 5s
-	Only     []string
-	Shadow   []string
-	Commands []string
-}
-
-// Identity is where a target's key, certificate and CA are; default STATE/identity/NAME.{key,crt,ca}.
-type Identity struct{ KeyFile, Cert, CA string }
-
-// Local is the status page's listener; empty Web switches it off.
-type Local struct{ Web string }

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Target is one cloud the gateway syncs to.
+type Target struct {
+	Name     string
+	URL      string // mqtts://host:port
+	Identity Identity
+	Send     time.Duration // block length; default 5s
+	Only     []string      // what goes there: globs of devices or points; default all
+	Shadow   []string      // points that desired state may write
+	Commands []string      // points that commands may write
+}
+
+// Identity is where a target's key, certificate and CA are; default STATE/identity/NAME.{key,crt,ca}.
+type Identity struct{ KeyFile, Cert, CA string }
+
+// targetKeys is one item of the section `cloud`.
+type targetKeys struct {
+	Name     string       `yaml:"name"`
+	URL      string       `yaml:"url" required:"true"`
+	Identity identityKeys `yaml:"identity"`
+	Send     sendKeys     `yaml:"send"`
+	Only     []string     `yaml:"only"`
+	Shadow   []string     `yaml:"shadow"`
+	Commands []string     `yaml:"commands"`
+}
+
+type identityKeys struct {
+	Cert    string `yaml:"cert" path:"true"`
+	KeyFile string `yaml:"key_file"`
+	CA      string `yaml:"ca" path:"true"`
+}
+
+type sendKeys struct {
+	Every time.Duration `yaml:"every"`
+}
+
+const defaultTarget = "main"
+
+func (l *loading) targets(n *node, state string) {
+	first := map[string]place{}
+	l.items(n, "cloud", "- {name: main, url: \"mqtts://iot.example.com:8883\"}", func(item *node) {
+		t, at := l.target(item, state)
+		if other, twice := first[t.Name]; twice {
+			l.found.fault(at, "give one of the two another name", "cloud target %s is defined twice, first at %s", t.Name, other)
+		}
+		first[t.Name] = at
+		l.cfg.Cloud = append(l.cfg.Cloud, t)
+	})
+}
+
+func (l *loading) target(n *node, state string) (Target, place) {
+	k := targetKeys{Name: defaultTarget, Send: sendKeys{Every: 5 * time.Second}}
+	label := k.Name
+	if e, ok := n.entry("name"); ok && e.value.shape == scalar {
+		label = e.value.text
+	}
+	f := newForm(l.found, "cloud target "+label, n.at, &k)
+	f.fill(n, f.where)
+	f.complete()
+	at := f.valueAt("name")
+	l.name(at, "cloud target", k.Name)
+	if g, ok := f.got("url"); ok && !g.spoiled {
+		k.URL = f.mqttURL(k.URL)
+	}
+	if k.Send.Every < 100*time.Millisecond {
+		f.wrongValue("send", "write send: {every: 5s}", "a block of %s is shorter than 100ms", k.Send.Every)
+	}
+	l.globs(n, "only", k.Only)
+	l.writables(n, "shadow", k.Shadow)
+	l.writables(n, "commands", k.Commands)
+	return Target{
+		Name: k.Name, URL: k.URL, Send: k.Send.Every, Only: k.Only, Shadow: k.Shadow, Commands: k.Commands,
+		Identity: k.Identity.orDefault(filepath.Join(state, "identity", k.Name)),
+	}, at
+}
+
+func (i identityKeys) orDefault(base string) Identity {
+	id := Identity{KeyFile: base + ".key", Cert: base + ".crt", CA: base + ".ca"}
+	if i.KeyFile != "" {
+		id.KeyFile = i.KeyFile
+	}
+	if i.Cert != "" {
+		id.Cert = i.Cert
+	}
+	if i.CA != "" {
+		id.CA = i.CA
+	}
+	return id
+}
+
+// mqttURL checks the url and gives it its port.
+func (f *form) mqttURL(text string) string {
+	u, err := url.Parse(text)
+	const example = "write mqtts://iot.example.com:8883"
+	switch {
+	case err != nil || u.Hostname() == "":
+		f.wrongValue("url", example, "%q is no URL", f.raw("url"))
+	case u.User != nil:
+		f.wrongValue("url", "take it out", "the URL carries a user name; the gateway's certificate says who it is")
+	case u.Scheme != "mqtts":
+		f.wrongValue("url", example, "%s:// is not spoken to a cloud: it is MQTT over TLS", u.Scheme)
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "":
+		f.wrongValue("url", example, "a host and a port are enough")
+	case u.Port() == "":
+		return "mqtts://" + net.JoinHostPort(u.Hostname(), "8883")
+	}
+	return text
+}
+
+// raw is a key's value as it was written.
+func (f *form) raw(key string) string {
+	g, _ := f.got(key)
+	if g.value == nil {
+		return ""
+	}
+	return g.value.raw
+}
