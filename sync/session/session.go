@@ -17,9 +17,11 @@ import (
 
 // Options say where the target is and who we are.
 type Options struct {
-	URL      string      // mqtts://host:port; the port defaults to 8883
-	ClientID string      // the gateway's name
-	TLS      *tls.Config // mutual; ServerName is filled in from the URL when empty
+	URL      string // mqtts://host:port; the port defaults to 8883
+	ClientID string // the gateway's name
+	// TLS gives our end of the mutual TLS. It is asked before every connection, so that an identity that comes late
+	// or is renewed is taken up. ServerName is filled in from the URL when empty.
+	TLS func() (*tls.Config, error)
 	// Birth gives the messages that open every connection, before any other is let through.
 	Birth func() []Message
 	Log   *slog.Logger
@@ -56,8 +58,8 @@ type State struct {
 
 // Session keeps one MQTT connection up.
 type Session struct {
-	o       Options
-	address string
+	o             Options
+	host, address string
 
 	mu     sync.Mutex
 	client *paho.Client  // nil while there is no connection
@@ -78,12 +80,7 @@ func New(o Options) (*Session, error) {
 	if port == "" {
 		port = "8883"
 	}
-	config := o.TLS.Clone()
-	if config.ServerName == "" {
-		config.ServerName = u.Hostname()
-	}
-	o.TLS = config
-	return &Session{o: o, address: net.JoinHostPort(u.Hostname(), port), ready: make(chan struct{})}, nil
+	return &Session{o: o, host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), ready: make(chan struct{})}, nil
 }
 
 // State says how the session is now.
@@ -160,9 +157,16 @@ func (s *Session) connection(ctx context.Context) error {
 }
 
 func (s *Session) dial(ctx context.Context) (net.Conn, error) {
+	config, err := s.o.TLS()
+	if err != nil {
+		return nil, err
+	}
+	if config.ServerName == "" {
+		config.ServerName = s.host
+	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	dialer := tls.Dialer{Config: s.o.TLS, NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}}
+	dialer := tls.Dialer{Config: config, NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}}
 	conn, err := dialer.DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", s.address, err)
