@@ -62,13 +62,16 @@ type answer struct {
 // ask sends one request and waits for its answer until ctx ends. An answer with a bad service result is
 // an error of type ua.StatusCode.
 func (s *session) ask(ctx context.Context, request ua.Request) (ua.Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if !s.begin() {
 		return nil, errClosed
 	}
 	answered := make(chan answer, 1)
 	go func() {
 		defer s.pending.Done()
-		answered <- s.send(ctx, request)
+		answered <- s.send(request)
 	}()
 	select {
 	case a := <-answered:
@@ -80,15 +83,19 @@ func (s *session) ask(ctx context.Context, request ua.Request) (ua.Response, err
 	}
 }
 
-// send turns a panic of the library on this goroutine into an error. (On its own goroutines nothing can:
-// see Limits in the README.)
-func (s *session) send(ctx context.Context, request ua.Request) (a answer) {
+// send knows no context on purpose: the library gives a request its sequence number before it looks at
+// the context, and a number that is never sent makes the server close the channel. What was sent and
+// given up is answered to nobody.
+//
+// A panic of the library on this goroutine becomes an error. (On its own goroutines nothing can make it
+// one: see Limits in the README.)
+func (s *session) send(request ua.Request) (a answer) {
 	defer func() {
 		if r := recover(); r != nil {
 			a = answer{err: fmt.Errorf("the OPC UA library panicked: %v", r)}
 		}
 	}()
-	a.err = s.client.Send(ctx, request, func(response ua.Response) error {
+	a.err = s.client.Send(context.Background(), request, func(response ua.Response) error {
 		a.response = response
 		return nil
 	})
@@ -127,9 +134,10 @@ func (s *session) close() {
 	defer cut.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
-	if err := s.client.Close(ctx); err != nil {
+	if err := s.client.CloseSession(ctx); err != nil { // Close would try, and keep the error to itself
 		s.log.Debug("close the session", "error", err)
 	}
+	_ = s.client.Close(ctx) // there is none left to report
 	s.wire.cut()
 	s.pending.Wait()
 }

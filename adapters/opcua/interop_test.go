@@ -1,0 +1,350 @@
+//go:build interop
+
+package opcua_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/adapters/opcua"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+const peers = "testdata/peers"
+
+// peer is a node-opcua server, written by nobody of this project (testdata/peers/server.js).
+type peer struct {
+	endpoint string
+	folder   string
+}
+
+func startPeer(t *testing.T) *peer {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(peers, "node_modules", "node-opcua")); err != nil {
+		t.Fatal("node-opcua is missing: run make test, which installs it")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is missing: run make test, which installs it")
+	}
+	p := &peer{folder: t.TempDir()}
+	port := freePort(t)
+	p.endpoint = fmt.Sprintf("opc.tcp://127.0.0.1:%d", port)
+	cmd := exec.Command(node, "server.js", fmt.Sprint(port), p.folder)
+	cmd.Dir = peers
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	ready := make(chan struct{})
+	go func() {
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), "ready") {
+				close(ready)
+			}
+		}
+	}()
+	select {
+	case <-ready:
+	case <-time.After(time.Minute):
+		t.Fatalf("node-opcua is not ready after a minute: %s", stderr.String())
+	}
+	return p
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// plain is a connection without encryption, as node-opcua's clients get it only when they ask for it.
+func (p *peer) plain() *opcua.Connection {
+	c := opcua.Kind().New().(*opcua.Connection)
+	c.URL, c.Security, c.Insecure, c.Publish = p.endpoint, "None", true, 100*time.Millisecond
+	return c
+}
+
+// encrypted is a connection with a user, and the server's certificate pinned from the server's own file.
+func (p *peer) encrypted(security opcua.Security) *opcua.Connection {
+	c := opcua.Kind().New().(*opcua.Connection)
+	c.URL, c.Security, c.Publish = p.endpoint, security, 100*time.Millisecond
+	c.User, c.Password = "gw", "secret"
+	c.Trust = filepath.Join(p.folder, "pki", "own", "certs", "certificate.pem")
+	c.PKI = filepath.Join(p.folder, "gateway")
+	return c
+}
+
+func at(name string) string { return "ns=1;s=" + name }
+
+func TestInterop(t *testing.T) {
+	p := startPeer(t)
+	secure := p.encrypted("Basic256Sha256/SignAndEncrypt")
+	for name, c := range map[string]*opcua.Connection{"None": p.plain(), "Basic256Sha256": secure, "auto": p.encrypted(opcua.Auto)} {
+		t.Run(name, func(t *testing.T) {
+			t.Run("types", func(t *testing.T) { readsEveryType(t, open(t, c)) })
+			t.Run("ramp", func(t *testing.T) { receivesEveryChange(t, p, open(t, c)) })
+			t.Run("writes", func(t *testing.T) { writesEveryType(t, open(t, c)) })
+		})
+	}
+	t.Run("limits", func(t *testing.T) { staysWithinLimits(t, open(t, p.plain())) })
+	t.Run("logins", func(t *testing.T) { refusesWrongLogins(t, p) })
+	t.Run("trust", func(t *testing.T) { trustsOnlyThePinned(t, p) })
+	t.Run("removed", func(t *testing.T) { survivesARemovedNode(t, open(t, p.plain())) })
+	t.Run("sessions", func(t *testing.T) { leavesNoSession(t, p) })
+}
+
+// served are the fixed values of server.js, as samples.
+var served = map[string]telemetry.Value{
+	"Boolean": telemetry.Bool(true), "SByte": telemetry.Int64(-128), "Byte": telemetry.Uint64(255),
+	"Int16": telemetry.Int64(-32768), "UInt16": telemetry.Uint64(65535),
+	"Int32": telemetry.Int64(-2147483648), "UInt32": telemetry.Uint64(4294967295),
+	"Int64": telemetry.Int64(-9223372036854775808), "UInt64": telemetry.Uint64(18446744073709551615),
+	"Float": telemetry.Float64(float64(float32(0.1))), "Double": telemetry.Float64(0.1),
+	"String": telemetry.String("Füllstand"), "DateTime": telemetry.String("2026-03-01T12:34:56.789Z"),
+	"Guid":       telemetry.String("72962B91-FA75-4AE6-8D28-B404DC7DAF63"),
+	"ByteString": telemetry.String("deadbeef"), "StatusCode": telemetry.Uint64(uint64(telemetry.BadSensorFailure)),
+	"LocalizedText": telemetry.String("running"), "QualifiedName": telemetry.String("Boiler"),
+}
+
+func readsEveryType(t *testing.T, a *opcua.Adapter) {
+	var points []adapters.Point
+	var names []string
+	for name := range served {
+		points = append(points, point(telemetry.PointID(len(points)), at("Types."+name)))
+		names = append(names, name)
+	}
+	got, err := read(t, a, points...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range got {
+		if s.Value != served[names[i]] || s.Quality != telemetry.Good {
+			t.Errorf("%s is %s %v (%s), served was %v", names[i], s.Value.Kind(), s.Value, s.Quality, served[names[i]])
+		}
+	}
+}
+
+// state is one state that the ramp had, as the server wrote it down.
+type state struct {
+	Value  float64   `json:"value"`
+	Status uint32    `json:"status"`
+	Time   time.Time `json:"time"`
+}
+
+func (s state) sample(id telemetry.PointID) telemetry.Sample {
+	one := telemetry.Sample{Point: id, Quality: telemetry.Quality(s.Status), Time: s.Time.UnixNano()}
+	if !one.Quality.IsBad() {
+		one.Value = telemetry.Float64(s.Value)
+	}
+	return one
+}
+
+func (p *peer) history(t *testing.T) []state {
+	raw, err := os.ReadFile(filepath.Join(p.folder, "ramp.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []state
+	for line := range bytes.Lines(raw) {
+		var one state
+		if json.Unmarshal(line, &one) == nil {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// receivesEveryChange compares what was served with what came, one by one: value, status and time.
+func receivesEveryChange(t *testing.T, p *peer, a *opcua.Adapter) {
+	const enough = 60 // three seconds
+	got, stop, _ := subscribe(t, a, point(1, at("Ramp"), sampled(10*time.Millisecond)), point(2, at("Counter"), sampled(10*time.Millisecond)))
+	eventually(t, "60 changes", func() bool { return len(got.of(1)) >= enough })
+	polled, err := read(t, a, point(1, at("Ramp")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the polled change", func() bool { return last(got.of(1)).Time >= polled[0].Time })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	received, history := got.of(1), p.history(t)
+	first := 0
+	for first < len(history) && history[first].sample(1) != received[0] {
+		first++
+	}
+	found := false
+	for i, one := range received {
+		if first+i >= len(history) {
+			t.Fatalf("change %d %v was never served", i, one)
+		}
+		if want := history[first+i].sample(1); one != want {
+			t.Fatalf("change %d is %v, served was %v", i, one, want)
+		}
+		found = found || one == polled[0]
+	}
+	if !found {
+		t.Errorf("read by interval gave %v, which the subscription never saw", polled[0])
+	}
+	counts := got.of(2)
+	for i := 1; i < len(counts); i++ {
+		if counts[i].Value.Bits() != counts[i-1].Value.Bits()+1 {
+			t.Errorf("the counter went from %v to %v", counts[i-1].Value, counts[i].Value)
+		}
+	}
+}
+
+// written are values for the writable types, other than the ones they have.
+var written = map[string]telemetry.Value{
+	"Boolean": telemetry.Bool(false), "SByte": telemetry.Int64(5), "Byte": telemetry.Uint64(6), "Int16": telemetry.Int64(-7),
+	"UInt16": telemetry.Uint64(8), "Int32": telemetry.Int64(-9), "UInt32": telemetry.Uint64(10), "Int64": telemetry.Int64(-1 << 62),
+	"UInt64": telemetry.Uint64(1 << 63), "Float": telemetry.Float64(0.5), "Double": telemetry.Float64(0.3), "String": telemetry.String("leer"),
+	"DateTime": telemetry.String("2027-01-02T03:04:05.678Z"), "ByteString": telemetry.String("00ff"), "LocalizedText": telemetry.String("stopped"),
+}
+
+func writesEveryType(t *testing.T, a *opcua.Adapter) {
+	for name, value := range written {
+		wrote(t, a, point(1, at("Setpoint."+name)), value)
+		wrote(t, a, point(1, at("Setpoint."+name)), served[name]) // as it was, for the next
+	}
+	wrote(t, a, point(1, at("Vec"), element(1)), telemetry.Int64(-20))
+	wrote(t, a, point(1, at("Vec"), element(1)), telemetry.Int64(-2))
+	if err := write(t, a, point(1, at("ReadOnly")), telemetry.Float64(2)); err == nil || !strings.Contains(err.Error(), "does not let") {
+		t.Errorf("write to what is not writable: %v", err)
+	}
+}
+
+func write(t *testing.T, a *opcua.Adapter, p adapters.Point, v telemetry.Value) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return a.Write(ctx, p, v)
+}
+
+func wrote(t *testing.T, a *opcua.Adapter, p adapters.Point, v telemetry.Value) {
+	t.Helper()
+	if err := write(t, a, p, v); err != nil {
+		t.Error(err)
+		return
+	}
+	got, err := read(t, a, p)
+	if err != nil || got[0].Value != v || got[0].Quality != telemetry.Good {
+		t.Errorf("wrote %v to %s, read back %v, %v", v, p.Spec, got, err)
+	}
+}
+
+// staysWithinLimits reads and subscribes to more than the 50 nodes that the server takes in one request.
+func staysWithinLimits(t *testing.T, a *opcua.Adapter) {
+	var polled, pushed []adapters.Point
+	for i := range 120 {
+		polled = append(polled, point(telemetry.PointID(i), at(fmt.Sprintf("Many.%d", i))))
+		pushed = append(pushed, point(telemetry.PointID(i), at(fmt.Sprintf("Many.%d", i)), sampled(50*time.Millisecond)))
+	}
+	got, err := read(t, a, polled...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range got {
+		if s.Value != telemetry.Uint64(uint64(i)) {
+			t.Errorf("Many.%d is %v", i, s)
+		}
+	}
+	sub, _, _ := subscribe(t, a, pushed...)
+	eventually(t, "120 first values", func() bool { return len(sub.all()) == 120 })
+}
+
+func refusesWrongLogins(t *testing.T, p *peer) {
+	c := p.encrypted("Basic256Sha256")
+	c.Password = "wrong"
+	if _, err := c.Open(t.Context(), testLog(t)); err == nil || !strings.Contains(err.Error(), `refused user "gw": check user and password_file`) {
+		t.Errorf("a wrong password: %v", err)
+	}
+}
+
+func trustsOnlyThePinned(t *testing.T, p *peer) {
+	c := p.encrypted("Basic256Sha256")
+	shown, err := c.ServerCertificate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Trust = opcua.Fingerprint(shown)
+	open(t, c)
+	c.Trust = ""
+	if _, err := c.Open(t.Context(), testLog(t)); err == nil || !strings.Contains(err.Error(), "trust: "+opcua.Fingerprint(shown)) {
+		t.Errorf("without a pin: %v", err)
+	}
+	c.Trust = opcua.Fingerprint([]byte("another"))
+	if _, err := c.Open(t.Context(), testLog(t)); err == nil || !strings.Contains(err.Error(), "another certificate than the pinned one") {
+		t.Errorf("with another pin: %v", err)
+	}
+}
+
+// survivesARemovedNode subscribes to a node that is there, one that is not and one that goes.
+func survivesARemovedNode(t *testing.T, a *opcua.Adapter) {
+	got, _, ended := subscribe(t, a,
+		point(1, at("Counter"), sampled(20*time.Millisecond)), point(2, at("Nowhere"), sampled(20*time.Millisecond)),
+		point(3, at("Many.7"), sampled(20*time.Millisecond)), point(4, "nsu=urn:nobody;s=X", sampled(20*time.Millisecond)))
+	eventually(t, "the unknown nodes being bad", func() bool {
+		return last(got.of(2)).Quality == telemetry.BadNodeUnknown && last(got.of(4)).Quality == telemetry.BadNodeUnknown
+	})
+	eventually(t, "the node that goes", func() bool { return last(got.of(3)).Quality == telemetry.Good })
+	if err := write(t, a, point(9, at("Control.Remove")), telemetry.String("Many.7")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the removed node being bad when read", func() bool {
+		s, err := read(t, a, point(3, at("Many.7")), point(5, at("Many.8")))
+		return err == nil && s[0].Quality == telemetry.BadNodeUnknown && s[1].Value == telemetry.Uint64(8)
+	})
+	before := len(got.of(1))
+	eventually(t, "the others going on", func() bool { return len(got.of(1)) > before+10 })
+	select {
+	case err := <-ended:
+		t.Errorf("the subscription ended: %v", err)
+	default:
+	}
+}
+
+func leavesNoSession(t *testing.T, p *peer) {
+	watcher := open(t, p.plain())
+	count := func() telemetry.Value {
+		s, err := read(t, watcher, point(1, "i=2277")) // ServerDiagnosticsSummary.CurrentSessionCount
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s[0].Value
+	}
+	before := count()
+	other := open(t, p.plain())
+	if count() == before {
+		t.Fatal("the server does not count sessions")
+	}
+	_, stop, _ := subscribe(t, other, point(1, at("Counter"), sampled(20*time.Millisecond)))
+	stop() // perhaps before the subscription is made
+	other.Close()
+	if now := count(); now != before {
+		t.Errorf("%v sessions before, %v after Close", before, now)
+	}
+}
