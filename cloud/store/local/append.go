@@ -1,0 +1,79 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/penstock-edge/penstock/cloud"
+)
+
+// Append implements cloud.TelemetryStore. The blocks are kept as they came; compaction makes chunks of them later.
+func (s *Store) Append(ctx context.Context, batches ...cloud.Batch) ([]bool, error) {
+	for i := range batches {
+		if err := checkBatch(&batches[i]); err != nil {
+			return nil, fmt.Errorf("append to %s: %w", batches[i].Thing, err)
+		}
+	}
+	stored := make([]bool, len(batches))
+	rows := make([]rawRow, len(batches))
+	err := s.writer.write(ctx, func(c *conn) (err error) {
+		for i := range batches {
+			if stored[i], rows[i], err = appendBatch(c, &batches[i]); err != nil {
+				return fmt.Errorf("append to %s: %w", batches[i].Thing, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, row := range rows {
+		if stored[i] {
+			s.backlog.add(row.thing, pile{blocks: 1, samples: row.samples, since: time.Now()})
+		}
+	}
+	return stored, nil
+}
+
+func checkBatch(b *cloud.Batch) error {
+	switch {
+	case (b.Epoch == "") != (b.Seq == 0):
+		return fmt.Errorf("epoch %q with sequence number %d: a block has both, any other message neither", b.Epoch, b.Seq)
+	case b.Seq > math.MaxInt64:
+		return fmt.Errorf("sequence number %d is beyond 2^63-1", b.Seq)
+	case len(b.Block) == 0:
+		return errors.New("the block is empty")
+	}
+	return nil
+}
+
+// rawRow is what compaction wants to know of a block that came in.
+type rawRow struct {
+	thing   int64
+	samples int
+}
+
+func appendBatch(c *conn, b *cloud.Batch) (stored bool, row rawRow, err error) {
+	bg := context.Background()
+	row.samples = b.Samples
+	if row.thing, err = thingID(bg, c, b.Thing); err != nil {
+		return false, row, err
+	}
+	var epoch, seq any
+	if b.Seq != 0 {
+		id, err := epochID(c, row.thing, b.Epoch)
+		if err != nil {
+			return false, row, err
+		}
+		if fresh, err := record(c, id, int64(b.Seq), b.Samples); !fresh || err != nil {
+			return false, row, err
+		}
+		epoch, seq = id, int64(b.Seq)
+	}
+	_, err = c.exec(bg, "INSERT INTO raw (thing, epoch, seq, received, first, last, samples, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		row.thing, epoch, seq, nanos(b.Received), b.From, b.To, b.Samples, b.Block)
+	return err == nil, row, err
+}
