@@ -28,6 +28,8 @@ func (b *binder) spoiled(at place, path string, err *adapters.KeyError) bool {
 func (b *binder) value(dst reflect.Value, n *node, path string) bool {
 	t := dst.Type()
 	switch {
+	case n.broken:
+		return false
 	case t == nodeType:
 		dst.Set(reflect.ValueOf(n))
 		return true
@@ -110,13 +112,14 @@ func (b *binder) plain(dst reflect.Value, n *node, path string) (err *adapters.K
 	case dst.CanInt():
 		var v int64
 		if v, err = readInt(n.text); err == nil && dst.OverflowInt(v) {
-			return wrong("", "%s does not fit into %d bits", n.text, dst.Type().Bits())
+			most := int64(1)<<(dst.Type().Bits()-1) - 1
+			return wrong("", "%s is not from %d to %d", n.text, -most-1, most)
 		}
 		dst.SetInt(v)
 	case dst.CanUint():
 		var v uint64
 		if v, err = readUint(n.text); err == nil && dst.OverflowUint(v) {
-			return wrong("", "%s does not fit into %d bits", n.text, dst.Type().Bits())
+			return wrong("", "%s is more than %d", n.text, uint64(1)<<dst.Type().Bits()-1)
 		}
 		dst.SetUint(v)
 	case dst.CanFloat():

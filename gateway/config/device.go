@@ -30,11 +30,13 @@ type device struct {
 	deviceKeys
 	form     *form
 	link     *link
+	base     *template       // nil: none
 	settings adapters.Device // nil: the protocol is not known
 	rate     time.Duration
 	layers   []pointLayer // the template's points, then its own
 	points   []Point
 	origins  []origin // of points, one each
+	written  int      // points named in the file, whatever became of them
 }
 
 // pointLayer is one mapping of points and whose it is.
@@ -46,16 +48,15 @@ type pointLayer struct {
 func (l *loading) devices(n *node) {
 	l.items(n, "devices", "- name: press", func(item *node) {
 		instances := l.instances(item)
-		for _, in := range instances {
+		for i, in := range instances {
+			l.found.again = i > 0
 			entry := item
 			if in.unit != "" {
 				entry = item.with(map[string]string{"name": in.name, "unit": in.unit})
 			}
 			l.device(in, entry, len(instances) > 1)
-			if len(l.cfg.Points) > maxPoints {
-				return
-			}
 		}
+		l.found.again = false
 	})
 }
 
@@ -67,8 +68,13 @@ func (l *loading) device(in instance, n *node, many bool) {
 		d.define(at, in.name)
 	}
 	d.link = l.linkOf(n, in.name, many)
-	d.form = newForm(l.found, "device "+in.name, at, &d.deviceKeys)
-	if d.link != nil && d.link.Settings != nil {
+	where := "device " + in.name
+	if in.name == "" {
+		where = "this device"
+	}
+	d.form = newForm(l.found, where, at, &d.deviceKeys)
+	usable := d.pickTemplate(n)
+	if d.link != nil && d.link.Settings != nil && usable {
 		d.settings = d.link.Settings.NewDevice()
 		d.form = newForm(l.found, d.form.where, at, &d.deviceKeys, d.settings)
 	}
@@ -98,15 +104,10 @@ func (d *device) define(at place, name string) {
 
 // fill reads the template's keys and the device's own over them.
 func (d *device) fill(n *node) {
-	if e, ok := n.entry("template"); ok && e.value.shape == scalar {
-		if t := d.template(e.value.text, e.value.at); t != nil {
-			d.checkProtocol(t, e.value.at)
-			where := "template " + t.name
-			d.form.fill(t.body, where)
-			d.layers = append(d.layers, pointLayer{d.Points, " of " + where})
-		} else {
-			d.form.remember(given{e.key, e.value, true})
-		}
+	if d.base != nil {
+		where := "template " + d.base.name
+		d.form.fill(d.base.body, where)
+		d.layers = append(d.layers, pointLayer{d.Points, " of " + where})
 	}
 	tags := d.Tags
 	d.Points, d.Tags = nil, nil
@@ -118,10 +119,23 @@ func (d *device) fill(n *node) {
 	}
 }
 
-func (d *device) checkProtocol(t *template, at place) {
-	if t.protocol != "" && d.settings != nil && t.protocol != d.link.Kind {
-		d.found.fault(at, "", "template %s is for %s, and connection %s speaks %s", t.name, t.protocol, d.link.Name, d.link.Kind)
+// pickTemplate finds the device's template. When there should be one and is not, half of the device's keys are
+// unknown, and only what is common to every protocol can be checked.
+func (d *device) pickTemplate(n *node) bool {
+	e, ok := n.entry("template")
+	if !ok || e.value.shape != scalar {
+		return true
 	}
+	t := d.template(e.value.text, e.value.at)
+	if t == nil {
+		return false
+	}
+	if t.protocol != "" && d.link != nil && d.link.Kind != "" && t.protocol != d.link.Kind {
+		d.found.fault(e.value.at, "", "template %s is for %s, and connection %s speaks %s", t.name, t.protocol, d.link.Name, d.link.Kind)
+		return false
+	}
+	d.base = t
+	return true
 }
 
 // linkOf finds the device's connection by name, or reads the one that is written inside the device.
@@ -174,7 +188,7 @@ func (d *device) sameUnit() {
 
 // finish hands the device to its connection and its points to the table.
 func (d *device) finish() {
-	if len(d.points) == 0 && d.link != nil && !d.form.anySpoiled() {
+	if d.written == 0 && d.link != nil && !d.form.anySpoiled() {
 		d.found.add(finding{at: d.form.at, severity: Warning, where: d.form.where, after: " has no points", hint: "nothing is read from it"})
 	}
 	if d.link == nil {

@@ -22,6 +22,7 @@ func (r *reader) substitute(n *node) {
 		name := found[2 : len(found)-1]
 		value, ok := r.getenv(name)
 		if !ok {
+			n.broken = true
 			r.found.fault(n.at, "set it where the gateway is started, or write $"+found+" for the text itself", "the environment has no %s", name)
 		}
 		return value

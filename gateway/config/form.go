@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 
@@ -82,33 +83,48 @@ func (f *form) entry(e entry) bool {
 	switch {
 	case !ok && f.lenient:
 		return true
-	case isLiteralSecret(e):
-		hint := "write " + key + ": ${NAME} and set NAME where the gateway is started"
-		if _, _, hasFile := f.find(key + "_file"); hasFile || !ok {
-			hint = "use " + key + "_file: FILE, or " + key + ": ${NAME} from the environment"
-		}
-		f.spoiled(e.key.at, key, wrong(hint, "a secret does not belong into this file"))
+	case isLiteralSecret(e) && f.takesSecret(key):
+		f.secret(e.key)
+		ok = false
 	case !ok:
 		f.unknown(e)
 		return false
 	default:
 		ok = f.value(dst, e.value, key)
-		f.remember(given{e.key, e.value, !ok})
-		return ok
 	}
-	f.remember(given{e.key, e.value, true})
-	return false
+	f.remember(given{e.key, e.value, !ok})
+	return ok
+}
+
+// takesSecret reports whether the key, or a file in its place, is taken here.
+func (f *form) takesSecret(key string) bool {
+	_, _, ok := f.find(key)
+	_, _, file := f.find(key + "_file")
+	return ok || file
+}
+
+// secret reports one that is written into the file. The place is the key's: a caret needs no secret above it.
+func (f *form) secret(key *node) {
+	hint := fmt.Sprintf("write %s: ${NAME} and set NAME where the gateway is started", key.text)
+	if _, _, ok := f.find(key.text + "_file"); ok {
+		hint = fmt.Sprintf("use %s_file: FILE, or %s: ${NAME} from the environment", key.text, key.text)
+	}
+	f.spoiled(key.at, key.text, wrong(hint, "a secret does not belong into this file"))
 }
 
 // unknown reports a key that nothing takes. What it was probably meant to be counts as spoiled, so that
 // its absence is not a second mistake.
 func (f *form) unknown(e entry) {
 	known := f.known()
+	hint := suggest(e.key.text, known)
+	if isDigits(e.key.text) && e.value.shape == empty { // {scale: 0,1} is scale: 0 and the key 1
+		hint = "the decimal sign is a point, as in 0.1"
+	}
 	if l, ok := laterKey(f.where, e.key.text); ok {
-		f.found.add(finding{at: e.key.at, severity: Error, before: l.sentence + ", so they can't stand in ", where: f.where, hint: l.hint})
+		f.found.fault(e.key.at, l.hint, "%s", l.sentence)
 		return
 	}
-	f.found.add(finding{at: e.key.at, severity: Error, before: "unknown key \"" + e.key.text + "\" in ", where: f.where, hint: suggest(e.key.text, known)})
+	f.found.add(finding{at: e.key.at, severity: Error, before: "unknown key \"" + e.key.text + "\" in ", where: f.where, hint: hint})
 	if meant := nearest(e.key.text, known); meant != "" {
 		if _, ok := f.got(meant); !ok {
 			key := *e.key

@@ -88,7 +88,9 @@ func (d *busDevice) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (d *busDevice) NewPoint() adapters.Spec { return &busSpec{order: d.Order, Type: "uint16", Bit: -1} }
+func (d *busDevice) NewPoint() adapters.Spec {
+	return &busSpec{order: d.Order, Type: "uint16", Bit: -1}
+}
 
 type register struct {
 	table  string
@@ -159,5 +161,7 @@ type talkSpec struct {
 
 func (s *talkSpec) Validate() error { return nil }
 func (s *talkSpec) Pushed() bool    { return true }
-func (s *talkSpec) Writable() error { return errors.New("what a device says by itself can't be written") }
-func (s *talkSpec) String() string  { return s.At }
+func (s *talkSpec) Writable() error {
+	return errors.New("what a device says by itself can't be written")
+}
+func (s *talkSpec) String() string { return s.At }

@@ -100,7 +100,7 @@ func (l *loading) site(root *node) {
 // join puts the connections with their devices into the Config, in the file's order.
 func (l *loading) join() {
 	for _, link := range l.links {
-		if len(link.Devices) == 0 && !link.used {
+		if len(link.Devices) == 0 && !link.used && l.found.report.Errors() == 0 {
 			l.found.warn(link.at, "give a device connection: "+link.Name+", or take it out", "connection %s has no devices", link.Name)
 		}
 		l.cfg.Connections = append(l.cfg.Connections, link.Connection)

@@ -24,6 +24,7 @@ type node struct {
 	raw     string // a scalar as it was written, without quotes
 	text    string // a scalar with its ${VARIABLES} filled in
 	quoted  bool   // in quotes, or a block of text
+	broken  bool   // it could not be read, and that was said
 	items   []*node
 	entries []entry
 	weight  int // nodes in it, itself included, aliases counted as often as they are used

@@ -20,13 +20,13 @@ const (
 	maxDepth     = 48
 )
 
-// parser turns one file into nodes.
+// reader turns one file into nodes.
 type reader struct {
 	src     *source
 	found   *mistakes
 	getenv  func(string) (string, bool)
 	anchors map[string]*node
-	nodes   int
+	heavy   bool // the bound of nodes was passed, and it was said
 }
 
 // parse gives the file's one mapping, nil when there is none. Every mistake in it is added to found.
@@ -42,7 +42,7 @@ func parse(src *source, text []byte, found *mistakes, getenv func(string) (strin
 			continue
 		}
 		if root != nil {
-			found.fault(r.at(doc.Body.GetToken()), "put it into a file of its own and include that", "a second document after ---: one file is one document")
+			found.fault(r.node(doc.Body, 0).at, "put it into a file of its own and include that", "a second document after ---: one file is one document")
 			break
 		}
 		root = r.node(doc.Body, 0)
@@ -181,6 +181,7 @@ func (r *reader) node(n ast.Node, depth int) *node {
 		return r.alias(out, v)
 	case *ast.TagNode:
 		r.found.fault(out.at, "take it away", "the tag %s means nothing here", v.GetToken().Value)
+		return r.node(v.Value, depth+1)
 	case *ast.NullNode:
 	case *ast.LiteralNode:
 		out.shape, out.raw, out.quoted = scalar, v.Value.Value, true
@@ -199,8 +200,12 @@ func (r *reader) counted(parent *node, child ast.Node, depth int) *node {
 	n := r.node(child, depth)
 	parent.weight += n.weight
 	if parent.weight > maxNodes {
-		r.found.fault(parent.at, "split it by `include`, and do not nest aliases", "more than %d values in one place", maxNodes)
-		return &node{at: n.at, weight: 1}
+		if !r.heavy {
+			r.found.fault(parent.at, "split it by `include`, and do not nest aliases", "more than %d values in one place", maxNodes)
+		}
+		r.heavy = true
+		parent.weight -= n.weight
+		return &node{at: n.at, weight: 1, broken: true}
 	}
 	return n
 }
@@ -212,6 +217,7 @@ func (r *reader) alias(out *node, v *ast.AliasNode) *node {
 	}
 	hint := fmt.Sprintf("write &%s before the value it stands for, further up", name)
 	r.found.fault(out.at, hint, "*%s stands for nothing", name)
+	out.broken = true
 	return out
 }
 

@@ -72,8 +72,15 @@ func (p place) excerpt() string {
 	return gutter + string(runes) + "\n" + strings.Repeat(" ", len(gutter)-2) + "| " + strings.Repeat(" ", start) + strings.Repeat("^", width)
 }
 
+// urlPassword is the other place where a secret likes to stand.
+var urlPassword = regexp.MustCompile(`(://[^/\s:@]*:)([^/\s@]+)@`)
+
 // maskSecrets keeps the line's length, so that carets still fit.
 func maskSecrets(line string) string {
+	line = urlPassword.ReplaceAllStringFunc(line, func(found string) string {
+		parts := urlPassword.FindStringSubmatch(found)
+		return parts[1] + strings.Repeat("*", utf8.RuneCountInString(parts[2])) + "@"
+	})
 	return secretValue.ReplaceAllStringFunc(line, func(found string) string {
 		parts := secretValue.FindStringSubmatch(found)
 		if strings.Contains(parts[2], "${") {

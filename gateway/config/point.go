@@ -50,7 +50,9 @@ func (d *device) entries() (out []*pointEntry) {
 }
 
 func (d *device) readPoints() {
-	for _, e := range d.entries() {
+	entries := d.entries()
+	d.written = len(entries)
+	for _, e := range entries {
 		if len(d.cfg.Points)+len(d.points) > maxPoints {
 			d.found.fault(e.at, "split the site over several gateways", "more than %d points", maxPoints)
 			return
@@ -73,6 +75,9 @@ func (d *device) readPoint(e *pointEntry) {
 	}
 	f.lenient = spec == nil
 	for _, layer := range e.layers {
+		if layer.points.broken {
+			return
+		}
 		if layer.points.shape != mapping {
 			d.found.add(finding{
 				at: layer.points.at, severity: Error, where: where + layer.of,

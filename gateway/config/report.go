@@ -111,16 +111,22 @@ type findingKey struct {
 type mistakes struct {
 	report  Report
 	seen    map[findingKey]bool
+	spots   map[findingKey]bool // the places of seen
+	again   bool                // the same lines are read for one more device: only new places are of interest
 	dropped int
 }
 
-func newMistakes() *mistakes { return &mistakes{seen: map[findingKey]bool{}} }
+func newMistakes() *mistakes {
+	return &mistakes{seen: map[findingKey]bool{}, spots: map[findingKey]bool{}}
+}
 
 func (m *mistakes) add(f finding) {
 	key := findingKey{f.at.file(), f.at.line, f.at.col, f.before, f.after}
-	if m.seen[key] {
+	spot := findingKey{file: key.file, line: key.line, col: key.col}
+	if m.seen[key] || m.again && m.spots[spot] {
 		return
 	}
+	m.spots[spot] = true
 	if len(m.seen) >= maxMistakes {
 		m.dropped++
 		return
