@@ -11,8 +11,9 @@ import (
 
 // clockFinder finds the clocks of a block.
 type clockFinder struct {
-	times  []int64 // the different times of the block, in order of arrival
-	places map[int64]uint32
+	times  []int64          // the different times of the block, in order of arrival
+	places map[int64]uint32 // where each of the first len(places) times stands; filled when one comes that is not later than all
+	latest int64
 	tick   []uint32 // of each sample: the place of its time in times
 	group  []uint32 // of each time: another of its clock, up to the one that stands for the clock (union-find)
 	clock  []uint32 // of each time that stands for a clock: the clock's number
@@ -35,13 +36,25 @@ func (f *clockFinder) add(time int64) {
 		f.tick = append(f.tick, f.tick[n-1])
 		return
 	}
-	place, ok := f.places[time]
+	place, ok := f.place(time)
 	if !ok {
 		place = uint32(len(f.times))
-		f.places[time] = place
 		f.times = append(f.times, time)
 	}
 	f.tick = append(f.tick, place)
+}
+
+// place is where a time stands that came before. Most times are later than all before them, and need no looking up.
+func (f *clockFinder) place(time int64) (uint32, bool) {
+	if len(f.times) == 0 || time > f.latest {
+		f.latest = time
+		return 0, false
+	}
+	for i := len(f.places); i < len(f.times); i++ {
+		f.places[f.times[i]] = uint32(i)
+	}
+	place, ok := f.places[time]
+	return place, ok
 }
 
 // split makes every time its own group, to be joined by the columns.

@@ -13,7 +13,8 @@ type columnReader struct {
 	texts     dictionary
 	ranks     []int64
 	times     []int64
-	values    []int64 // kind after kind
+	values    []int64                       // kind after kind
+	first     [telemetry.KindString + 1]int // where the values of each kind start
 	kinds     []run
 	qualities []run
 }
@@ -63,12 +64,31 @@ func (r *columnReader) readValues(c *cursor, e entry) error {
 		r.qualities = readRunsOf(c, r.qualities[:0], e.samples, c.uint32)
 	}
 	r.values = slices.Grow(r.values[:0], e.samples)[:e.samples]
-	rest := r.values
-	for kind, n := range r.count(c) {
-		r.readKind(c, telemetry.Kind(kind), rest[:n])
-		rest = rest[n:]
+	r.first = [telemetry.KindString + 1]int{}
+	if kind := e.form & formKind; kind != formMixed {
+		r.readKind(c, telemetry.Kind(kind), r.values)
+	} else {
+		r.readMixed(c)
 	}
 	return c.end("a column")
+}
+
+// readMixed reads the values of every kind that the runs have, kind after kind.
+func (r *columnReader) readMixed(c *cursor) {
+	var count [telemetry.KindString + 1]int
+	for _, run := range r.kinds {
+		if run.what >= uint32(len(count)) {
+			c.fail("it has values of the unknown kind %d", run.what)
+			return
+		}
+		count[run.what] += run.length
+	}
+	at := 0
+	for kind, n := range count {
+		r.first[kind] = at
+		r.readKind(c, telemetry.Kind(kind), r.values[at:at+n])
+		at += n
+	}
 }
 
 // readRunsOf reads runs that have n elements together.
@@ -82,18 +102,6 @@ func readRunsOf(c *cursor, runs []run, n int, what func() uint32) []run {
 		runs = append(runs, r)
 	}
 	return runs
-}
-
-// count adds up the samples of each kind.
-func (r *columnReader) count(c *cursor) (n [telemetry.KindString + 1]int) {
-	for _, run := range r.kinds {
-		if run.what >= uint32(len(n)) {
-			c.fail("it has values of the unknown kind %d", run.what)
-			return n
-		}
-		n[run.what] += run.length
-	}
-	return n
 }
 
 func (r *columnReader) readKind(c *cursor, kind telemetry.Kind, values []int64) {
@@ -135,12 +143,7 @@ func checkBelow(c *cursor, values []int64, limit int, what string) {
 
 // each calls yield with the samples of the column just read, until it returns false.
 func (r *columnReader) each(point telemetry.PointID, yield func(telemetry.Sample) bool) bool {
-	var next [telemetry.KindString + 1]int // where the values of each kind stand
-	for kind, n := range r.count(nil) {
-		if kind+1 < len(next) {
-			next[kind+1] = next[kind] + n
-		}
-	}
+	next := r.first
 	kinds, qualities := r.kinds, r.qualities
 	for i, time := range r.times {
 		if i > 0 {

@@ -50,7 +50,7 @@ func (c *cursor) varint() int64 { return unzigzag(c.uvarint()) }
 // upTo reads a number that must not be greater than most; what names it in the complaint.
 func (c *cursor) upTo(most int, what string) int {
 	v := c.uvarint()
-	if v > uint64(most) {
+	if most < 0 || v > uint64(most) {
 		c.fail("%s %d, where %d is the most", what, v, most)
 		return 0
 	}

@@ -19,16 +19,11 @@ type Encoder struct {
 	starts  []uint32 // of each point: where its column starts in samples and ticks
 	samples []uint32 // places of the samples, column by column
 	ticks   []uint32 // the time of each of them, as the clocks know it
-	columns []column
+	points  []uint32 // the points that have samples, by name: a column each
+	ends    []uint32 // of each column: where it ends in samples and ticks
 	entries []entry
 
 	index, times, values []byte
-}
-
-// column is a stretch of Encoder.samples.
-type column struct {
-	point    uint32
-	from, to uint32
 }
 
 // NewEncoder makes an encoder.
@@ -43,7 +38,7 @@ func (e *Encoder) AppendBlock(dst []byte, names []string, samples []telemetry.Sa
 		return dst, err
 	}
 	e.sort(samples)
-	h.Points = len(e.columns)
+	h.Points = len(e.points)
 	if h.Points > MaxPoints {
 		return dst, fmt.Errorf("%d points: %w (at most %d)", h.Points, ErrTooMuch, MaxPoints)
 	}
@@ -52,7 +47,7 @@ func (e *Encoder) AppendBlock(dst []byte, names []string, samples []telemetry.Sa
 		return dst, err
 	}
 	e.times = e.clocks.append(e.times[:0], &e.column.sequences)
-	e.writeIndex(names)
+	e.writeIndex()
 	if h.body = len(e.index) + len(e.times) + len(e.values); h.body > MaxBody {
 		return dst, fmt.Errorf("%d bytes: %w (at most %d)", h.body, ErrTooMuch, MaxBody)
 	}
@@ -123,13 +118,13 @@ func refusal(names []string, s *telemetry.Sample) string {
 
 // sort lays the samples out by name, each point's in order of arrival: a counting sort of their places.
 func (e *Encoder) sort(samples []telemetry.Sample) {
-	e.columns = e.columns[:0]
+	e.points, e.ends = e.points[:0], e.ends[:0]
 	at := uint32(0)
 	for _, point := range e.order.byName {
 		if n := e.starts[point]; n > 0 {
-			e.columns = append(e.columns, column{point: point, from: at, to: at + n})
 			e.starts[point] = at
 			at += n
+			e.points, e.ends = append(e.points, point), append(e.ends, at)
 		}
 	}
 	e.samples = slices.Grow(e.samples[:0], len(samples))[:len(samples)]
@@ -144,8 +139,10 @@ func (e *Encoder) sort(samples []telemetry.Sample) {
 
 func (e *Encoder) findClocks(first int64) {
 	e.clocks.split()
-	for _, c := range e.columns {
-		e.clocks.join(e.ticks[c.from:c.to])
+	from := uint32(0)
+	for _, to := range e.ends {
+		e.clocks.join(e.ticks[from:to])
+		from = to
 	}
 	e.clocks.number(first)
 }
@@ -153,12 +150,14 @@ func (e *Encoder) findClocks(first int64) {
 func (e *Encoder) writeColumns(samples []telemetry.Sample) error {
 	e.values, e.entries = e.values[:0], e.entries[:0]
 	e.column.reset()
-	for _, c := range e.columns {
-		ticks := e.ticks[c.from:c.to]
+	from := uint32(0)
+	for _, to := range e.ends {
+		ticks := e.ticks[from:to]
 		clock := int(e.clocks.clock[e.clocks.find(ticks[0])])
 		times := columnTimes{clock: clock, ticks: ticks, rank: e.clocks.rank, whole: len(e.clocks.clocks[clock])}
 		var entry entry
-		e.values, entry = e.column.append(e.values, samples, e.samples[c.from:c.to], times)
+		e.values, entry = e.column.append(e.values, samples, e.samples[from:to], times)
+		from = to
 		e.entries = append(e.entries, entry)
 		if len(e.values) > MaxBody { // before texts pile up, not after
 			return fmt.Errorf("the values alone have more than %d bytes: %w", MaxBody, ErrTooMuch)
@@ -168,13 +167,8 @@ func (e *Encoder) writeColumns(samples []telemetry.Sample) error {
 }
 
 // writeIndex writes the names, and then what the entries say, a list for each of their fields.
-func (e *Encoder) writeIndex(names []string) {
-	e.index = e.index[:0]
-	before := ""
-	for _, c := range e.columns {
-		e.index = appendName(e.index, names[c.point], before)
-		before = names[c.point]
-	}
+func (e *Encoder) writeIndex() {
+	e.index = e.order.append(e.index[:0], e.points)
 	for _, entry := range e.entries {
 		e.index = append(e.index, byte(entry.form))
 	}

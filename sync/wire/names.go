@@ -13,6 +13,8 @@ import (
 type order struct {
 	names  []string // a copy: the caller may change its own
 	byName []uint32 // places in names, by name
+	coded  []byte   // the names of some of the points, as they stand in a block
+	of     []uint32 // which
 }
 
 // set makes o the order of names.
@@ -20,12 +22,16 @@ func (o *order) set(names []string) error {
 	if slices.Equal(o.names, names) {
 		return nil
 	}
-	o.names, o.byName = nil, make([]uint32, len(names))
+	o.names, o.of, o.byName = nil, o.of[:0], make([]uint32, len(names))
 	for i := range names {
 		o.byName[i] = uint32(i)
 	}
 	slices.SortFunc(o.byName, func(a, b uint32) int { return cmp.Compare(names[a], names[b]) })
+	total := 0
 	for i, at := range o.byName {
+		if total += len(names[at]); total > MaxBody {
+			return fmt.Errorf("the names together have more than %d bytes: %w", MaxBody, ErrTooMuch)
+		}
 		if name := names[at]; len(name) == 0 || len(name) > MaxName {
 			return fmt.Errorf("the name of point %d has %d bytes; 1 to %d are allowed", at, len(name), MaxName)
 		} else if i > 0 && name == names[o.byName[i-1]] {
@@ -34,6 +40,20 @@ func (o *order) set(names []string) error {
 	}
 	o.names = slices.Clone(names)
 	return nil
+}
+
+// append writes the names of points, which are in the order of their names.
+func (o *order) append(dst []byte, points []uint32) []byte {
+	if !slices.Equal(o.of, points) {
+		o.of = append(o.of[:0], points...)
+		o.coded = o.coded[:0]
+		before := ""
+		for _, point := range points {
+			o.coded = appendName(o.coded, o.names[point], before)
+			before = o.names[point]
+		}
+	}
+	return append(dst, o.coded...)
 }
 
 // appendName writes name front-coded: how many bytes it shares with the name before, then the rest.

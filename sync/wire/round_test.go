@@ -13,10 +13,10 @@ import (
 )
 
 // decode gives the samples of each name of a block.
-func decode(t testing.TB, block []byte) map[string][]telemetry.Sample {
+func decode(t testing.TB, d *Decoder, block []byte) map[string][]telemetry.Sample {
 	t.Helper()
 	got := map[string][]telemetry.Sample{}
-	err := NewDecoder().Decode(block, func(name string, s telemetry.Sample) bool {
+	err := d.Decode(block, func(name string, s telemetry.Sample) bool {
 		got[name] = append(got[name], s)
 		return true
 	})
@@ -46,18 +46,17 @@ func sorted(names []string, samples []telemetry.Sample) map[string][]telemetry.S
 }
 
 // checkRound encodes and decodes, as a whole and point by point.
-func checkRound(t testing.TB, e *Encoder, names []string, samples []telemetry.Sample) []byte {
+func checkRound(t testing.TB, e *Encoder, d *Decoder, names []string, samples []telemetry.Sample) {
 	t.Helper()
 	block, err := e.AppendBlock([]byte("before"), names, samples)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block = block[len("before"):]
-	want, got := sorted(names, samples), decode(t, block)
+	want, got := sorted(names, samples), decode(t, d, block)
 	if len(want) != len(got) {
 		t.Fatalf("%d points came out, want %d", len(got), len(want))
 	}
-	d := NewDecoder()
 	for name := range want {
 		checkSame(t, name, got[name], want[name])
 		var one []telemetry.Sample
@@ -67,7 +66,6 @@ func checkRound(t testing.TB, e *Encoder, names []string, samples []telemetry.Sa
 		checkSame(t, "column "+name, one, want[name])
 	}
 	checkSummary(t, block, len(want), samples)
-	return block
 }
 
 func checkSame(t testing.TB, name string, got, want []telemetry.Sample) {
@@ -116,20 +114,20 @@ func hardValues() []telemetry.Value {
 }
 
 func TestEveryValueComesBackBitForBit(t *testing.T) {
-	e := NewEncoder(Balanced)
+	e, d := NewEncoder(Balanced), NewDecoder()
 	values := hardValues()
 	for i, v := range values { // alone, then beside every other
-		checkRound(t, e, []string{"a.b"}, []telemetry.Sample{{Time: 5, Value: v}})
+		checkRound(t, e, d, []string{"a.b"}, []telemetry.Sample{{Time: 5, Value: v}})
 		var beside []telemetry.Sample
 		for k := range values {
 			beside = append(beside, telemetry.Sample{Time: int64(k), Value: v}, telemetry.Sample{Time: int64(k), Value: values[(i+k)%len(values)]})
 		}
-		checkRound(t, e, []string{"a.b"}, beside[:2*12])
+		checkRound(t, e, d, []string{"a.b"}, beside[:2*12])
 	}
 }
 
 func TestEveryTimeComesBack(t *testing.T) {
-	e := NewEncoder(Smallest)
+	e, d := NewEncoder(Smallest), NewDecoder()
 	for name, times := range map[string][]int64{
 		"equal": {7, 7, 7}, "backward": {9, 5, 1}, "limits": {math.MaxInt64, math.MinInt64, 0, math.MaxInt64},
 		"before 1970": {-5, -4}, "one late": {0, 1e9, 2e9, 3e12, 4e9, 5e9, 6e9, 7e9, 8e9, 9e9},
@@ -139,7 +137,7 @@ func TestEveryTimeComesBack(t *testing.T) {
 			for i, time := range times {
 				samples = append(samples, telemetry.Sample{Point: telemetry.PointID(i % 2), Time: time, Value: telemetry.Int64(int64(i))})
 			}
-			checkRound(t, e, []string{"b", "a"}, samples)
+			checkRound(t, e, d, []string{"b", "a"}, samples)
 		})
 	}
 }
@@ -149,7 +147,7 @@ func TestEveryQualityBitComesBack(t *testing.T) {
 	for bit := range 32 {
 		samples = append(samples, telemetry.Sample{Quality: 1 << bit}, telemetry.Sample{Quality: 1 << bit}, telemetry.Sample{})
 	}
-	checkRound(t, NewEncoder(Fastest), []string{"a"}, samples)
+	checkRound(t, NewEncoder(Fastest), NewDecoder(), []string{"a"}, samples)
 }
 
 func anyValue() *rapid.Generator[telemetry.Value] {
@@ -165,7 +163,7 @@ func anyValue() *rapid.Generator[telemetry.Value] {
 }
 
 func TestAnythingComesBack(t *testing.T) {
-	e := NewEncoder(Balanced)
+	e, d := NewEncoder(Balanced), NewDecoder()
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-c]{1,3}\.[a-c]{1,5}`), 1, 20, rapid.ID[string]).Draw(t, "names")
 		few := rapid.SliceOfN(anyValue(), 1, 4).Draw(t, "few")
@@ -183,7 +181,7 @@ func TestAnythingComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := map[string][]telemetry.Sample{}
-		if err := NewDecoder().Decode(block, func(name string, s telemetry.Sample) bool { got[name] = append(got[name], s); return true }); err != nil {
+		if err := d.Decode(block, func(name string, s telemetry.Sample) bool { got[name] = append(got[name], s); return true }); err != nil {
 			t.Fatal(err)
 		}
 		want := sorted(names, samples)
