@@ -47,7 +47,7 @@ func (b *binder) value(dst reflect.Value, n *node, path string) bool {
 	switch t.Kind() {
 	case reflect.Struct:
 		return b.fields(dst, n, path)
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		return b.list(dst, n, path)
 	case reflect.Map:
 		return b.table(dst, n, path)
@@ -148,7 +148,12 @@ func (b *binder) list(dst reflect.Value, n *node, path string) bool {
 		hint := "write [...] round it, also when it is one"
 		return b.spoiled(n.at, path, wrong(hint, "here is %s, and a list is wanted", n.shape))
 	}
-	out := reflect.MakeSlice(dst.Type(), len(n.items), len(n.items))
+	out := reflect.New(dst.Type()).Elem()
+	if out.Kind() == reflect.Slice {
+		out.Set(reflect.MakeSlice(dst.Type(), len(n.items), len(n.items)))
+	} else if len(n.items) != out.Len() {
+		return b.spoiled(n.at, path, wrong("", "here are %d values, and %d are wanted", len(n.items), out.Len()))
+	}
 	ok := true
 	for i, item := range n.items {
 		ok = b.value(out.Index(i), item, path) && ok

@@ -105,9 +105,9 @@ func (f *form) takesSecret(key string) bool {
 
 // secret reports one that is written into the file. The place is the key's: a caret needs no secret above it.
 func (f *form) secret(key *node) {
-	hint := fmt.Sprintf("write %s: ${NAME} and set NAME where the gateway is started", key.text)
+	hint := fmt.Sprintf("write %s: \"${NAME}\" and set NAME where the gateway is started", key.text)
 	if _, _, ok := f.find(key.text + "_file"); ok {
-		hint = fmt.Sprintf("use %s_file: FILE, or %s: ${NAME} from the environment", key.text, key.text)
+		hint = fmt.Sprintf("use %s_file: FILE, or %s: \"${NAME}\" from the environment", key.text, key.text)
 	}
 	f.spoiled(key.at, key.text, wrong(hint, "a secret does not belong into this file"))
 }

@@ -5,14 +5,9 @@ import (
 	"strings"
 )
 
-// Matches reports whether a glob means the point: one with a dot is compared with device.point, one
-// without with the device.
+// Matches reports whether a glob means the point, as press.cycles, press.* and *.energy do.
 func (p Point) Matches(glob string) bool {
-	name := p.Device
-	if strings.Contains(glob, ".") {
-		name = p.FullName()
-	}
-	ok, _ := path.Match(glob, name)
+	ok, _ := path.Match(glob, p.FullName())
 	return ok
 }
 
@@ -59,32 +54,4 @@ func (l *loading) near(name string) (names []string) {
 		}
 	}
 	return names
-}
-
-// writables checks points that the cloud may write: each by its full name, and writable.
-func (l *loading) writables(section *node, key string, names []string) {
-	e, _ := section.entry(key)
-	for i, name := range names {
-		if i >= len(e.value.items) {
-			continue
-		}
-		at := e.value.items[i].at
-		p, ok := l.point(name)
-		switch {
-		case !ok && l.found.report.Errors() > 0: // it may be one that has a mistake
-		case !ok:
-			l.found.fault(at, suggest(name, l.near(name)), "%s: there is no point %s", key, name)
-		case p.Access != ReadWrite:
-			l.found.fault(at, "write access: rw at the point", "%s: point %s is read only", key, name)
-		}
-	}
-}
-
-func (l *loading) point(name string) (Point, bool) {
-	for _, p := range l.cfg.Points {
-		if p.FullName() == name {
-			return p, true
-		}
-	}
-	return Point{}, false
 }

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -226,12 +228,75 @@ func TestAnchorsAndMergeKeysWork(t *testing.T) {
 	}
 }
 
-func TestGlobsMeanDevicesOrPoints(t *testing.T) {
+func TestGlobsMeanPoints(t *testing.T) {
 	p := config.Point{}
 	p.Device, p.Name = "meter_01", "power"
-	for glob, want := range map[string]bool{"*": true, "meter_*": true, "meter_*.power": true, "*.energy": false, "press": false, "meter_01.power": true} {
+	for glob, want := range map[string]bool{"*": true, "meter_*.power": true, "*.energy": false, "press.*": false, "meter_01.power": true, "meter_01": false} {
 		if p.Matches(glob) != want {
 			t.Errorf("%s matches %s: want %v", glob, p.FullName(), want)
 		}
+	}
+}
+
+func TestADefaultIdentityIsWhereEnrolmentPutsIt(t *testing.T) {
+	if id := config.DefaultIdentity("/s", "main"); id != (config.Identity{KeyFile: "/s/identity/main.key", Cert: "/s/identity/main.crt", CA: "/s/identity/main.ca"}) {
+		t.Errorf("got %+v", id)
+	}
+}
+
+func TestAReportIsJSON(t *testing.T) {
+	_, report := config.Load(write(t, "gateway.yaml", "version: 1\nlocl: {}\n"), fakeKinds())
+	out, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"mistakes":[{`, `"line":2,"col":1,"severity":"error"`, `"hint":"did you mean \"local\"?"`, `"excerpt":"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s is not in %s", want, out)
+		}
+	}
+}
+
+func TestAFileThatIsNoneIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	big := filepath.Join(dir, "big.yaml")
+	if err := os.WriteFile(big, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(big, 17<<20); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "gone.yaml"): "there is no file",
+		dir:                             "this is no regular file",
+		big:                             "bigger than 16 MiB",
+	} {
+		if _, report := config.Load(path, fakeKinds()); report.Errors() != 1 || !strings.Contains(report.String(), want) {
+			t.Errorf("%s: %s", path, report)
+		}
+	}
+}
+
+func TestALongReportEnds(t *testing.T) {
+	var y strings.Builder
+	y.WriteString(head + "devices:\n  - name: a\n    connection: plc\n    points:\n")
+	for i := range 2000 {
+		fmt.Fprintf(&y, "      p%d: {at: hr:1, tpye: x}\n", i)
+	}
+	_, report := config.Load(write(t, "gateway.yaml", y.String()), fakeKinds())
+	if len(report.Mistakes) != 501 || !strings.Contains(report.String(), "1500 more mistakes are not shown") {
+		t.Errorf("%d mistakes are shown", len(report.Mistakes))
+	}
+}
+
+func TestNoSecretIsShown(t *testing.T) {
+	path := write(t, "gateway.yaml", head+`  b: {modbus: tcp, addres: "x", password: hunter2, 'token': "hunter2", user: 'a'}
+  c: {modbus: tcp, address: "mqtts://me:hunter2@x", pasword: "${PW}"}
+cloud: [{url: "mqtts://me:hunter2@iot", password: 'hunter2'}]
+`)
+	loader := config.Loader{Kinds: fakeKinds(), Getenv: func(string) (string, bool) { return "hunter2", true }}
+	_, report := loader.Load(path)
+	if report.Errors() < 5 || strings.Contains(report.String(), "hunter2") {
+		t.Errorf("the report is\n%s", report)
 	}
 }

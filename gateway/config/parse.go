@@ -142,7 +142,11 @@ func (r *reader) syntaxError(err error) {
 	if p, ok := plainer[message]; ok {
 		message, hint = p[0], p[1]
 	}
-	r.found.fault(r.at(e.GetToken()), hint, "%s", message)
+	at := r.at(e.GetToken())
+	if strings.Contains(at.text(), "${") && hint != "" {
+		hint = "between { and } a variable wants quotes: \"${NAME}\""
+	}
+	r.found.fault(at, hint, "%s", message)
 }
 
 // at is a token's place.

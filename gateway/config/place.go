@@ -45,6 +45,14 @@ func (p place) resolve(path string) string {
 	return filepath.Join(filepath.Dir(p.src.path), path)
 }
 
+// text is the line, empty where there is none.
+func (p place) text() string {
+	if p.src == nil || p.line < 1 || p.line > len(p.src.lines) {
+		return ""
+	}
+	return strings.TrimRight(p.src.lines[p.line-1], "\r")
+}
+
 // maxExcerpt is how many characters of a line are shown: a terminal's width.
 const maxExcerpt = 110
 
@@ -53,10 +61,10 @@ var secretValue = regexp.MustCompile(`(?i)((?:password|token|secret|passphrase)[
 
 // excerpt is the line with a caret below the place.
 func (p place) excerpt() string {
-	if p.src == nil || p.line < 1 || p.line > len(p.src.lines) {
+	line := p.text()
+	if line == "" {
 		return ""
 	}
-	line := strings.TrimRight(p.src.lines[p.line-1], "\r")
 	line = strings.ToValidUTF8(strings.ReplaceAll(line, "\t", " "), "?")
 	runes := []rune(maskSecrets(line))
 	start := max(p.col-1, 0)

@@ -14,9 +14,6 @@ type Target struct {
 	URL      string // mqtts://host:port
 	Identity Identity
 	Send     time.Duration // block length; default 5s
-	Only     []string      // what goes there: globs of devices or points; default all
-	Shadow   []string      // points that desired state may write
-	Commands []string      // points that commands may write
 }
 
 // Identity is where a target's key, certificate and CA are; default STATE/identity/NAME.{key,crt,ca}.
@@ -28,9 +25,6 @@ type targetKeys struct {
 	URL      string       `yaml:"url" required:"true"`
 	Identity identityKeys `yaml:"identity"`
 	Send     sendKeys     `yaml:"send"`
-	Only     []string     `yaml:"only"`
-	Shadow   []string     `yaml:"shadow"`
-	Commands []string     `yaml:"commands"`
 }
 
 type identityKeys struct {
@@ -46,18 +40,15 @@ type sendKeys struct {
 const defaultTarget = "main"
 
 func (l *loading) targets(n *node, state string) {
-	first := map[string]place{}
 	l.items(n, "cloud", "- {name: main, url: \"mqtts://iot.example.com:8883\"}", func(item *node) {
-		t, at := l.target(item, state)
-		if other, twice := first[t.Name]; twice {
-			l.found.fault(at, "give one of the two another name", "cloud target %s is defined twice, first at %s", t.Name, other)
+		if len(l.cfg.Cloud) == 1 {
+			l.found.fault(item.at, "take it out: nothing would be sent there", "a second cloud target; this version serves one")
 		}
-		first[t.Name] = at
-		l.cfg.Cloud = append(l.cfg.Cloud, t)
+		l.cfg.Cloud = append(l.cfg.Cloud, l.target(item, state))
 	})
 }
 
-func (l *loading) target(n *node, state string) (Target, place) {
+func (l *loading) target(n *node, state string) Target {
 	k := targetKeys{Name: defaultTarget, Send: sendKeys{Every: 5 * time.Second}}
 	label := k.Name
 	if e, ok := n.entry("name"); ok && e.value.shape == scalar {
@@ -66,25 +57,24 @@ func (l *loading) target(n *node, state string) (Target, place) {
 	f := newForm(l.found, "cloud target "+label, n.at, &k)
 	f.fill(n, f.where)
 	f.complete()
-	at := f.valueAt("name")
-	l.name(at, "cloud target", k.Name)
+	l.name(f.valueAt("name"), "cloud target", k.Name)
 	if g, ok := f.got("url"); ok && !g.spoiled {
 		k.URL = f.mqttURL(k.URL)
 	}
 	if k.Send.Every < 100*time.Millisecond {
 		f.wrongValue("send", "write send: {every: 5s}", "a block of %s is shorter than 100ms", k.Send.Every)
 	}
-	l.globs(n, "only", k.Only)
-	l.writables(n, "shadow", k.Shadow)
-	l.writables(n, "commands", k.Commands)
-	return Target{
-		Name: k.Name, URL: k.URL, Send: k.Send.Every, Only: k.Only, Shadow: k.Shadow, Commands: k.Commands,
-		Identity: k.Identity.orDefault(filepath.Join(state, "identity", k.Name)),
-	}, at
+	return Target{Name: k.Name, URL: k.URL, Send: k.Send.Every, Identity: k.Identity.over(DefaultIdentity(state, k.Name))}
 }
 
-func (i identityKeys) orDefault(base string) Identity {
-	id := Identity{KeyFile: base + ".key", Cert: base + ".crt", CA: base + ".ca"}
+// DefaultIdentity is where enrolment puts a target's identity, and where it is looked for.
+func DefaultIdentity(state, target string) Identity {
+	base := filepath.Join(state, "identity", target)
+	return Identity{KeyFile: base + ".key", Cert: base + ".crt", CA: base + ".ca"}
+}
+
+// over replaces of an identity what is written.
+func (i identityKeys) over(id Identity) Identity {
 	if i.KeyFile != "" {
 		id.KeyFile = i.KeyFile
 	}
