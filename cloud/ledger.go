@@ -8,7 +8,7 @@ type Loss struct {
 	From    uint64 `json:"from"` // both included
 	To      uint64 `json:"to"`
 	Samples uint64 `json:"samples"`
-	Reason  string `json:"reason"` // evicted | damaged
+	Reason  string `json:"reason"` // a word of the gateway's: evicted | damaged
 }
 
 // Gap is a run of sequence numbers that is not stored.

@@ -27,17 +27,6 @@ type Query struct {
 	Last     int // only the last so many; 0 for all
 }
 
-// Bucket sums up the samples of one stretch of time: what a chart draws. Only good and uncertain numbers count in
-// Min, Max, Avg; Bad counts the rest.
-type Bucket struct {
-	From  int64   `json:"from"` // nanoseconds since 1970, included
-	Min   float64 `json:"min"`
-	Max   float64 `json:"max"`
-	Avg   float64 `json:"avg"`
-	Count int     `json:"count"` // samples that are numbers
-	Bad   int     `json:"bad"`
-}
-
 // PointState is the latest that is known of one point.
 type PointState struct {
 	Point   string            `json:"point"`

@@ -2,6 +2,9 @@ package local
 
 import "github.com/penstock-edge/penstock/cloud"
 
+// missing is the reason of a gap that nobody has declared.
+const missing = "missing"
+
 // gaps lists the numbers from 1 on that are not stored, declared ones with their reason, up to the last number that was
 // stored or declared. Both lists are sorted and free of overlap. A declared run that was stored in part after all carries
 // the samples it declared on the first part that is still a gap.
@@ -27,13 +30,13 @@ func explain(found []cloud.Gap, from, to uint64, losses []cloud.Gap) []cloud.Gap
 			continue
 		}
 		if l.From > from {
-			found = append(found, cloud.Gap{From: from, To: l.From - 1, Reason: "missing"})
+			found = append(found, cloud.Gap{From: from, To: l.From - 1, Reason: missing})
 		}
 		found = append(found, cloud.Gap{From: max(from, l.From), To: min(to, l.To), Reason: l.Reason})
 		from = l.To + 1
 	}
 	if from <= to {
-		found = append(found, cloud.Gap{From: from, To: to, Reason: "missing"})
+		found = append(found, cloud.Gap{From: from, To: to, Reason: missing})
 	}
 	return found
 }
@@ -42,7 +45,7 @@ func explain(found []cloud.Gap, from, to uint64, losses []cloud.Gap) []cloud.Gap
 func takeSamplesOnce(found, losses []cloud.Gap) []cloud.Gap {
 	for _, l := range losses {
 		for i := range found {
-			if found[i].Reason != "missing" && found[i].From >= l.From && found[i].To <= l.To {
+			if found[i].Reason != missing && found[i].From >= l.From && found[i].To <= l.To {
 				found[i].Samples = l.Samples
 				break
 			}

@@ -89,8 +89,8 @@ func checkLoss(l cloud.Loss) error {
 		return fmt.Errorf("a loss of %d to %d is no run of sequence numbers", l.From, l.To)
 	case l.Samples > math.MaxInt64:
 		return fmt.Errorf("a loss of %d samples is more than can be", l.Samples)
-	case l.Reason != "evicted" && l.Reason != "damaged":
-		return fmt.Errorf("a loss %q: want evicted or damaged", l.Reason)
+	case l.Reason == "" || l.Reason == missing:
+		return fmt.Errorf("a loss %q: want a reason such as evicted or damaged", l.Reason)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func testLedger(t *testing.T, open Open) {
 			t.Errorf("ledger of an unknown gateway: %v, want ErrNotFound", err)
 		}
 		bad := []cloud.Loss{{From: 1, To: 2, Reason: "evicted"}, {Epoch: "A", From: 2, To: 1, Reason: "evicted"},
-			{Epoch: "A", To: 1, Reason: "evicted"}, {Epoch: "A", From: 1, To: 1, Reason: "eaten"}}
+			{Epoch: "A", To: 1, Reason: "evicted"}, {Epoch: "A", From: 1, To: 1, Reason: "missing"}}
 		for _, l := range bad {
 			if f.Declare(ctx, "plant7", []cloud.Loss{{Epoch: "A", From: 7, To: 8, Reason: "evicted"}, l}) == nil {
 				t.Errorf("%+v was taken for a loss", l)
