@@ -10,6 +10,7 @@
 const fs = require('fs');
 const path = require('path');
 const o = require('node-opcua');
+o.MonitoredItem.minimumSamplingInterval = 10; // its 50 ms would miss changes that are 50 ms apart
 const [port, folder] = [Number(process.argv[2]), process.argv[3]];
 
 const types = {
