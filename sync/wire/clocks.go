@@ -1,12 +1,14 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 )
 
 // A scan reads a hundred registers at one time. So times are kept once: points that share times share a clock, the list
-// of all times any of them has in the order they came, and each point says which of these are its own. What a deadband
+// of all times any of them has, and each point says which of these are its own. What a deadband
 // left out costs a small step, not a new time.
 
 // clockFinder finds the clocks of a block.
@@ -16,8 +18,9 @@ type clockFinder struct {
 	latest int64
 	tick   []uint32 // of each sample: the place of its time in times
 	group  []uint32 // of each time: another of its clock, up to the one that stands for the clock (union-find)
-	clock  []uint32 // of each time that stands for a clock: the clock's number
+	clock  []uint32 // of each time that stands for a clock: the clock's number, once it has one
 	rank   []uint32 // of each time: its place in its clock
+	byTime []uint32 // the places of the times, earliest first
 	clocks [][]int64
 }
 
@@ -60,9 +63,11 @@ func (f *clockFinder) place(time int64) (uint32, bool) {
 // split makes every time its own group, to be joined by the columns.
 func (f *clockFinder) split() {
 	f.group = slices.Grow(f.group[:0], len(f.times))[:len(f.times)]
+	f.clock = slices.Grow(f.clock[:0], len(f.times))[:len(f.times)]
 	for i := range f.group {
-		f.group[i] = uint32(i)
+		f.group[i], f.clock[i] = uint32(i), noClock
 	}
+	f.clocks = f.clocks[:0]
 }
 
 func (f *clockFinder) find(tick uint32) uint32 {
@@ -86,20 +91,38 @@ func (f *clockFinder) join(ticks []uint32) {
 	}
 }
 
-// number gives every clock a number and every time its place in its clock; clocks count from the block's first time.
-func (f *clockFinder) number(first int64) {
-	f.clock = slices.Grow(f.clock[:0], len(f.times))[:len(f.times)]
+// noClock stands for a clock that has no number yet.
+const noClock = math.MaxUint32
+
+// number gives the clock of one column a number, if it has none, and returns it.
+func (f *clockFinder) number(ticks []uint32) int {
+	root := f.find(ticks[0])
+	if f.clock[root] == noClock {
+		f.clock[root] = uint32(len(f.clocks))
+		f.clocks = extend(f.clocks)
+	}
+	return int(f.clock[root])
+}
+
+// fill lays the times out on their clocks, earliest first, counted from the first of all. So a block comes out the same
+// whether its samples came scan by scan or point by point.
+func (f *clockFinder) fill(first int64) {
+	f.sort()
 	f.rank = slices.Grow(f.rank[:0], len(f.times))[:len(f.times)]
-	f.clocks = f.clocks[:0]
-	for tick, time := range f.times {
-		root := f.find(uint32(tick))
-		if root == uint32(tick) { // the least tick stands for its clock, so it comes before all others of it
-			f.clock[root] = uint32(len(f.clocks))
-			f.clocks = extend(f.clocks)
-		}
-		own := &f.clocks[f.clock[root]]
+	for _, tick := range f.byTime {
+		own := &f.clocks[f.clock[f.find(tick)]]
 		f.rank[tick] = uint32(len(*own))
-		*own = append(*own, time-first)
+		*own = append(*own, f.times[tick]-first)
+	}
+}
+
+func (f *clockFinder) sort() {
+	f.byTime = slices.Grow(f.byTime[:0], len(f.times))[:len(f.times)]
+	for i := range f.byTime {
+		f.byTime[i] = uint32(i)
+	}
+	if !slices.IsSorted(f.times) {
+		slices.SortFunc(f.byTime, func(a, b uint32) int { return cmp.Compare(f.times[a], f.times[b]) })
 	}
 }
 

@@ -21,6 +21,7 @@ type Encoder struct {
 	ticks   []uint32 // the time of each of them, as the clocks know it
 	points  []uint32 // the points that have samples, by name: a column each
 	ends    []uint32 // of each column: where it ends in samples and ticks
+	numbers []int    // of each column: its clock
 	entries []entry
 
 	index, times, values []byte
@@ -137,24 +138,31 @@ func (e *Encoder) sort(samples []telemetry.Sample) {
 	}
 }
 
+// findClocks finds the clock of every column: first which columns share one, then, by name of the first, its number.
 func (e *Encoder) findClocks(first int64) {
 	e.clocks.split()
+	e.eachColumn(func(_ int, from, to uint32) { e.clocks.join(e.ticks[from:to]) })
+	e.numbers = slices.Grow(e.numbers[:0], len(e.points))[:len(e.points)]
+	e.eachColumn(func(i int, from, to uint32) { e.numbers[i] = e.clocks.number(e.ticks[from:to]) })
+	e.clocks.fill(first)
+}
+
+// eachColumn calls do with the places of each column in samples and ticks.
+func (e *Encoder) eachColumn(do func(i int, from, to uint32)) {
 	from := uint32(0)
-	for _, to := range e.ends {
-		e.clocks.join(e.ticks[from:to])
+	for i, to := range e.ends {
+		do(i, from, to)
 		from = to
 	}
-	e.clocks.number(first)
 }
 
 func (e *Encoder) writeColumns(samples []telemetry.Sample) error {
 	e.values, e.entries = e.values[:0], e.entries[:0]
 	e.column.reset()
 	from := uint32(0)
-	for _, to := range e.ends {
-		ticks := e.ticks[from:to]
-		clock := int(e.clocks.clock[e.clocks.find(ticks[0])])
-		times := columnTimes{clock: clock, ticks: ticks, rank: e.clocks.rank, whole: len(e.clocks.clocks[clock])}
+	for i, to := range e.ends {
+		clock := e.numbers[i]
+		times := columnTimes{clock: clock, ticks: e.ticks[from:to], rank: e.clocks.rank, whole: len(e.clocks.clocks[clock])}
 		var entry entry
 		e.values, entry = e.column.append(e.values, samples, e.samples[from:to], times)
 		from = to

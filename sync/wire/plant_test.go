@@ -128,19 +128,3 @@ func (p *plant) jitter(device int) int64 {
 	µs := 50*p.random.ExpFloat64() + p.latency[device] + 100*math.Abs(p.random.NormFloat64())
 	return int64(µs * 1000)
 }
-
-// changed is the part of the samples whose value differs from the one before.
-func changed(samples []telemetry.Sample) float64 {
-	last := map[telemetry.PointID]telemetry.Value{}
-	n, of := 0, 0
-	for _, s := range samples {
-		if v, ok := last[s.Point]; ok {
-			of++
-			if v != s.Value {
-				n++
-			}
-		}
-		last[s.Point] = s.Value
-	}
-	return float64(n) / float64(max(of, 1))
-}
