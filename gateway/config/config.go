@@ -1,7 +1,8 @@
 // Package config turns YAML into a Config and explains every mistake on the way.
 //
 // It knows the shape of the file, templates and units, and learns each protocol's keys from the adapters.Kind
-// it is given. It touches nothing but files: no socket, no device. The rooms of gateway/ may use its types.
+// it is given. It touches nothing but files: no socket, no device. The rooms of gateway/ may use its types;
+// cmd calls Load.
 package config
 
 import (
