@@ -272,6 +272,10 @@ func staysWithinLimits(t *testing.T, a *opcua.Adapter) {
 			t.Errorf("Many.%d is %v", i, s)
 		}
 	}
+	a.PretendLimit(1000)
+	if got, err = read(t, a, polled...); err != nil || len(got) != 120 || got[119].Value != telemetry.Uint64(119) {
+		t.Errorf("a request that is too large is not tried in halves: %v", err)
+	}
 	sub, _, _ := subscribe(t, a, pushed...)
 	eventually(t, "120 first values", func() bool { return len(sub.all()) == 120 })
 }

@@ -173,3 +173,42 @@ func TestTypesKnowTheirNames(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSample: whatever the library makes of a server's bytes, a sample comes of it. The library's own
+// panics are its own (see Limits in the README) and are left out here.
+func FuzzSample(f *testing.F) {
+	for _, c := range scalars {
+		variant, err := ua.NewVariant(c.wire)
+		if err != nil {
+			f.Fatal(err)
+		}
+		raw, err := (&ua.DataValue{EncodingMask: ua.DataValueValue, Value: variant}).Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw, -1)
+	}
+	f.Add([]byte{1, 0x8c, 0x30, 0x30, 0x30, 0xff}, 0) // the library panics on these
+	f.Fuzz(func(t *testing.T, raw []byte, index int) {
+		dv := libraryDecode(raw)
+		if dv == nil || index < wholeValue {
+			return
+		}
+		if s := sample(1, dv, index, time.Unix(1, 0)); s.Quality.IsBad() && !s.Value.IsNone() {
+			t.Fatalf("bad with a value: %v", s)
+		}
+	})
+}
+
+func libraryDecode(raw []byte) (dv *ua.DataValue) {
+	defer func() {
+		if recover() != nil {
+			dv = nil
+		}
+	}()
+	dv = &ua.DataValue{}
+	if _, err := dv.Decode(raw); err != nil || dv.Value == nil {
+		return nil
+	}
+	return dv
+}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gopcua/opcua/server"
 	"github.com/gopcua/opcua/ua"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
@@ -97,14 +96,24 @@ func (s *Server) listen(address string, options []server.Option) error {
 	return nil
 }
 
-// Run serves until ctx ends.
+// hangUp is how long clients have to hang up when the server ends; the library itself gives them 10 s.
+const hangUp = time.Second
+
+// Run serves until ctx ends. The port is free when it returns; a client that has not hung up by then is
+// let go by the library within its 10 s.
 func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
-	defer s.stop()
-	// Close waits for clients to hang up, up to 10 s; the broker of channels has no other way.
-	var g errgroup.Group
-	g.Go(s.server.Close)
-	return g.Wait()
+	closed := make(chan error, 1)
+	go func() {
+		defer s.stop()
+		closed <- s.server.Close()
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(hangUp):
+		return nil
+	}
 }
 
 // Endpoint is the URL to connect to.
