@@ -204,7 +204,8 @@ func mistakesAreNamed(t testing.TB, s Suite) {
 				continue
 			}
 			named[ke.Key] = true
-			if first, _, _ := strings.Cut(ke.Key, "."); ke.Key != "" && !slices.Contains(keysOf(m.Settings), first) {
+			first, _, _ := strings.Cut(strings.ReplaceAll(ke.Key, "[", "."), ".") // frame.length, bits[3]
+			if ke.Key != "" && !slices.Contains(keysOf(m.Settings), first) {
 				t.Errorf("%T: the mistake is in %q, which is no key of it", m.Settings, ke.Key)
 			}
 		}
