@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -84,7 +85,7 @@ func (q Quality) String() string {
 	return q.Severity()
 }
 
-// ParseQuality reads what String wrote.
+// ParseQuality reads what String wrote. The info bits, which String leaves out, are 0.
 func ParseQuality(s string) (Quality, error) {
 	severity, reason, _ := strings.Cut(s, ": ")
 	for code, text := range reasons {
@@ -92,9 +93,10 @@ func ParseQuality(s string) (Quality, error) {
 			return code, nil
 		}
 	}
-	var code uint32
-	if _, err := fmt.Sscanf(reason, "0x%08X", &code); err == nil {
-		return Quality(code), nil
+	if digits, ok := strings.CutPrefix(reason, "0x"); ok {
+		if code, err := strconv.ParseUint(digits, 16, 32); err == nil && Quality(code).Severity() == severity {
+			return Quality(code), nil
+		}
 	}
 	for _, code := range []Quality{Good, Uncertain, Bad} {
 		if s == code.Severity() {

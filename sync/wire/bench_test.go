@@ -10,38 +10,53 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// shapes are the ways blocks are used.
-var shapes = []struct {
+// uses are the ways blocks are used.
+var uses = []use{
+	{name: "100x60s", points: 100, scans: 60},                          // the codec's set: 100 signals at 1 s, a block of 60 s
+	{name: "100x60s-µs", points: 100, scans: 60, round: 1000},          // the same with times in whole microseconds
+	{name: "100x60s-deadband", points: 100, scans: 60, deadband: true}, // the same when a deadband kept the changes only
+	{name: "100x10s", points: 100, scans: 10},                          // blocks of 10 s
+	{name: "10000x10s", points: 10_000, scans: 10},                     // a large gateway's block
+	{name: "10000x1s", points: 10_000, scans: 1, level: Fastest},       // its journal
+	{name: "1x4096s", points: 1, scans: 4096, level: Smallest},         // a chunk of one point in the cloud
+	{name: "1x4096s-µs", points: 1, scans: 4096, level: Smallest, round: 1000},
+}
+
+type use struct {
 	name          string
 	points, scans int
 	level         Level
-	deadband      bool // only samples that changed
-}{
-	{"100x60s", 100, 60, Balanced, false},         // the codec's set: 100 signals at 1 s, a block of 60 s
-	{"100x10s", 100, 10, Balanced, false},         // the same in blocks of 10 s
-	{"100x60s-deadband", 100, 60, Balanced, true}, // the same when a deadband kept the changes only
-	{"10000x10s", 10_000, 10, Balanced, false},    // a large gateway's block
-	{"10000x1s", 10_000, 1, Fastest, false},       // its journal
-	{"1x4096s", 1, 4096, Smallest, false},         // a chunk of one point in the cloud
+	round         int64 // times are multiples of so many nanoseconds
+	deadband      bool  // only samples that changed
+}
+
+func (u use) samples() (names []string, samples []telemetry.Sample) {
+	p := newPlant(u.points)
+	samples = p.run(u.scans)
+	if u.deadband {
+		samples = changes(samples)
+	}
+	if u.round > 0 {
+		for i := range samples {
+			samples[i].Time -= samples[i].Time % u.round
+		}
+	}
+	return p.names, samples
 }
 
 func BenchmarkEncode(b *testing.B) {
-	for _, shape := range shapes {
-		b.Run(shape.name, func(b *testing.B) {
-			p := newPlant(shape.points)
-			samples := p.run(shape.scans)
-			if shape.deadband {
-				samples = changes(samples)
-			}
-			e := NewEncoder(shape.level)
-			block, err := e.AppendBlock(nil, p.names, samples)
+	for _, use := range uses {
+		b.Run(use.name, func(b *testing.B) {
+			names, samples := use.samples()
+			e := NewEncoder(use.level)
+			block, err := e.AppendBlock(nil, names, samples)
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			start := cpu()
 			for b.Loop() {
-				block, _ = e.AppendBlock(block[:0], p.names, samples)
+				block, _ = e.AppendBlock(block[:0], names, samples)
 			}
 			report(b, start, len(block), len(samples))
 		})
@@ -49,14 +64,10 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	for _, shape := range shapes {
-		b.Run(shape.name, func(b *testing.B) {
-			p := newPlant(shape.points)
-			samples := p.run(shape.scans)
-			if shape.deadband {
-				samples = changes(samples)
-			}
-			block, err := NewEncoder(shape.level).AppendBlock(nil, p.names, samples)
+	for _, use := range uses {
+		b.Run(use.name, func(b *testing.B) {
+			names, samples := use.samples()
+			block, err := NewEncoder(use.level).AppendBlock(nil, names, samples)
 			if err != nil {
 				b.Fatal(err)
 			}

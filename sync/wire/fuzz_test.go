@@ -47,9 +47,10 @@ func seeds(t testing.TB) [][]byte {
 	var deadband, mixed, noise []telemetry.Sample
 	for i, s := range scans {
 		if i%7 == 0 || i%3 == 1 {
+			s.Time -= s.Time % 1000 // a source that tells microseconds
 			deadband = append(deadband, s)
 		}
-		s.Time, s.Value = s.Time+int64(i*i), telemetry.Float64(math.Sin(float64(i)))
+		s.Time, s.Value = scans[i].Time+int64(i*i), telemetry.Float64(math.Sin(float64(i)))
 		noise = append(noise, s)
 	}
 	for i, v := range hardValues() {

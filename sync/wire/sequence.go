@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -12,8 +13,11 @@ const (
 	seqStep   = 0 // one difference for all: constants, counters, scans that kept every time of a clock
 	seqDeltas = 1 // each difference as a varint: small ones, which zstd then makes smaller
 	seqRuns   = 2 // where it changes and by how much: values that rarely do
-	seqPacked = 3 // differences packed in bits: noise, which zstd can do nothing for
+	seqPacked = 3 // differences packed in bits: noise, which zstd can do nothing for; the way's high four bits are their unit
 )
+
+// units are what packed differences may be multiples of: times of µs or ms have nothing below.
+var units = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
 // packChunk is how many packed differences share a width, so that one late scan does not widen all.
 const packChunk = 128
@@ -44,7 +48,8 @@ func (q *sequences) append(dst []byte, values []int64) []byte {
 	case changes <= n/8:
 		return appendRuns(append(dst, seqRuns), q.deltas, changes)
 	case size > noisyBytes*n:
-		return q.appendPacked(append(dst, seqPacked))
+		unit := q.unit()
+		return q.appendPacked(append(dst, seqPacked|byte(unit<<4)), units[unit])
 	default:
 		return appendDeltas(append(dst, seqDeltas), q.deltas)
 	}
@@ -102,21 +107,36 @@ func appendRuns(dst []byte, deltas []uint64, changes int) []byte {
 	return dst
 }
 
-// appendPacked writes chunks of differences above the chunk's least.
-func (q *sequences) appendPacked(dst []byte) []byte {
+// unit is the place in units of the greatest that all differences are multiples of.
+func (q *sequences) unit() int {
+	for unit := 1; unit < len(units); unit++ {
+		for _, d := range q.deltas {
+			if unzigzag(d)%units[unit] != 0 {
+				return unit - 1
+			}
+		}
+	}
+	return len(units) - 1
+}
+
+// appendPacked writes chunks of differences above the chunk's least, all divided by unit.
+func (q *sequences) appendPacked(dst []byte, unit int64) []byte {
 	for deltas := q.deltas; len(deltas) > 0; {
-		chunk := deltas[:min(packChunk, len(deltas))]
-		deltas = deltas[len(chunk):]
-		least, most := unzigzag(chunk[0]), unzigzag(chunk[0])
-		for _, d := range chunk {
-			least, most = min(least, unzigzag(d)), max(most, unzigzag(d))
+		n := min(packChunk, len(deltas))
+		chunk := q.packed[:n]
+		least, most := int64(math.MaxInt64), int64(math.MinInt64)
+		for i, d := range deltas[:n] {
+			d := unzigzag(d) / unit
+			chunk[i] = uint64(d)
+			least, most = min(least, d), max(most, d)
+		}
+		for i := range chunk {
+			chunk[i] -= uint64(least)
 		}
 		width := packWidth(uint64(most) - uint64(least))
-		for i, d := range chunk {
-			q.packed[i] = uint64(unzigzag(d)) - uint64(least)
-		}
 		dst = binary.AppendVarint(dst, least)
-		dst = pack(append(dst, byte(width)), q.packed[:len(chunk)], width)
+		dst = pack(append(dst, byte(width)), chunk, width)
+		deltas = deltas[n:]
 	}
 	return dst
 }
@@ -130,15 +150,18 @@ func (q *sequences) read(c *cursor, values []int64) {
 	if len(values) == 1 {
 		return
 	}
-	switch way := c.byte(); way {
+	way := c.byte()
+	if unit := int(way >> 4); way&0x0F == seqPacked && unit < len(units) {
+		q.readPacked(c, values, units[unit])
+		return
+	}
+	switch way {
 	case seqStep:
 		readStep(c, values)
 	case seqDeltas:
 		readDeltas(c, values)
 	case seqRuns:
 		readRuns(c, values)
-	case seqPacked:
-		q.readPacked(c, values)
 	default:
 		c.fail("a sequence is written in the unknown way %d", way)
 	}
@@ -193,7 +216,7 @@ func readRuns(c *cursor, values []int64) {
 	}
 }
 
-func (q *sequences) readPacked(c *cursor, values []int64) {
+func (q *sequences) readPacked(c *cursor, values []int64, unit int64) {
 	v := values[0]
 	for rest := values[1:]; len(rest) > 0; {
 		n := min(packChunk, len(rest))
@@ -208,7 +231,7 @@ func (q *sequences) readPacked(c *cursor, values []int64) {
 		}
 		unpack(q.packed[:n], src, width)
 		for i, d := range q.packed[:n] {
-			v += least + int64(d)
+			v += (least + int64(d)) * unit
 			rest[i] = v
 		}
 		rest = rest[n:]
