@@ -16,8 +16,6 @@ var (
 	ErrTooLarge    = errors.New("too large")                         // 0x95
 	ErrBusy        = errors.New("busy: send it again later")         // 0x97; the store is full or slow
 	ErrPayload     = errors.New("payload is not what the topic promises")
-	// ErrTaken says that the message has reached its end here: it is acknowledged and no subscriber gets it.
-	ErrTaken = errors.New("taken")
 )
 
 // maxReason bounds the reason string that goes back to a client, in bytes.

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,17 +14,11 @@ const deliverTimeout = 20 * time.Second
 
 // OnPublish hands a message over. The library acknowledges it once this returns nil, so nothing is acknowledged that was not taken.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	err := h.publish(cl, pk)
-	switch {
-	case err == nil:
-		h.b.o.Count("publish", "taken")
-		return pk, nil
-	case errors.Is(err, ErrTaken):
-		h.b.o.Count("publish", "taken")
-		pk.Ignore = true // no subscriber, no retained copy
-		return pk, nil
+	if err := h.publish(cl, pk); err != nil {
+		return pk, h.refuse(cl, pk, err)
 	}
-	return pk, h.refuse(cl, pk, err)
+	h.b.o.Count("publish", "taken")
+	return pk, nil
 }
 
 func (h *hook) publish(cl *mqtt.Client, pk packets.Packet) error {
@@ -86,7 +79,7 @@ func (h *hook) OnWillSent(cl *mqtt.Client, pk packets.Packet) {
 	defer cancel()
 	m := message(peerOf(cl).client, pk)
 	m.Will = true
-	if err := h.b.o.Deliver(ctx, m); err != nil && !errors.Is(err, ErrTaken) {
+	if err := h.b.o.Deliver(ctx, m); err != nil {
 		h.b.o.Count("will", outcome(code(err)))
 		h.b.o.Log.Warn("will refused", "thing", m.Client.Thing, "topic", clean(m.Topic), "err", err)
 	}

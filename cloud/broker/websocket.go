@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -24,7 +25,7 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer b.conns.Done()
 	upgrader := websocket.Upgrader{Subprotocols: []string{"mqtt", "mqttv3.1"}, HandshakeTimeout: connectTimeout}
-	ws, err := upgrader.Upgrade(w, r, nil)
+	ws, err := upgrader.Upgrade(hijacker{w}, r, nil)
 	if err != nil {
 		b.o.Count("connect", "WebSocket handshake")
 		return // Upgrade has answered
@@ -34,6 +35,13 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn := &socket{ws: ws}
 	_ = conn.SetDeadline(time.Now().Add(connectTimeout))
 	b.serve(&peer{Conn: conn, cert: r.TLS.PeerCertificates[0]})
+}
+
+// hijacker finds the connection below whatever middleware has wrapped round it, which the WebSocket library does not.
+type hijacker struct{ http.ResponseWriter }
+
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(h.ResponseWriter).Hijack()
 }
 
 // socket is a WebSocket as a net.Conn: a stream of the bytes of its binary messages. One goroutine reads and one at a time writes, as the
