@@ -10,7 +10,7 @@ import (
 // blocks are few or small; but the more samples go into a chunk at once, the less often they are written again.
 const (
 	dueBlocks  = 32
-	dueSamples = 256 << 10
+	dueSamples = 64 << 10
 	dueAge     = 30 * time.Second
 )
 

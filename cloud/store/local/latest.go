@@ -88,8 +88,9 @@ func (st *state) list() []cloud.PointState {
 
 // catchUp brings st to what c sees. When compaction has passed it by, it starts from what compaction left.
 func (s *Store) catchUp(ctx context.Context, c *conn, thing int64, st *state) error {
-	dec := s.decoder()
-	defer s.decoders.Put(dec)
+	m := s.mergers.Get().(*merger)
+	defer s.mergers.Put(m)
+	dec := m.dec
 	compacted, err := latestUpto(ctx, c, thing)
 	if err == nil && compacted > st.upto {
 		st.points, st.upto, err = loadLatest(ctx, c, dec, thing)

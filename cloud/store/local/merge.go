@@ -12,6 +12,7 @@ import (
 // strand is the samples of one source, in order of time, and how far they have been given.
 type strand struct {
 	samples     []telemetry.Sample
+	whole       []telemetry.Sample // where samples are kept, to be used again
 	arrival, id int64
 }
 
@@ -40,31 +41,32 @@ func (h strands) Less(i, j int) bool {
 	return a.id < b.id
 }
 
+// merger merges the sources of a window. One goroutine uses it at a time; it is kept for its memory.
+type merger struct {
+	dec  *wire.Decoder
+	open strands
+	used []*strand // given to their end
+}
+
 // merge gives the samples of a window from a time on, and says whether the caller wants more. A source is decoded when its time
 // has come, so where sources do not overlap one at a time is in memory.
-func (s *Store) merge(w window, from int64, yield func(telemetry.Sample) bool) (more bool, err error) {
-	dec := s.decoder()
-	defer s.decoders.Put(dec)
-	var open strands
-	for next := 0; next < len(w.sources) || len(open) > 0; {
-		if len(open) == 0 || next < len(w.sources) && w.sources[next].first <= open[0].samples[0].Time {
-			src := &w.sources[next]
-			next++
-			st, err := unravel(dec, src, from, w.last)
-			if err != nil {
+func (m *merger) merge(w window, from int64, yield func(telemetry.Sample) bool) (more bool, err error) {
+	defer func() {
+		m.used, m.open = append(m.used, m.open...), m.open[:0]
+	}()
+	for next := 0; next < len(w.sources) || len(m.open) > 0; {
+		if len(m.open) == 0 || next < len(w.sources) && w.sources[next].first <= m.open[0].samples[0].Time {
+			if err := m.unravel(&w.sources[next], from, w.last); err != nil {
 				return false, err
 			}
-			src.data = nil
-			if len(st.samples) > 0 {
-				heap.Push(&open, st)
-			}
+			next++
 			continue
 		}
 		limit := w.last // how far the first strand may be given without looking at the others
 		if next < len(w.sources) {
 			limit = min(limit, w.sources[next].first-1)
 		}
-		if !open.give(limit, yield) {
+		if !m.give(limit, yield) {
 			return false, nil
 		}
 	}
@@ -72,44 +74,51 @@ func (s *Store) merge(w window, from int64, yield func(telemetry.Sample) bool) (
 }
 
 // give yields from the first strand: one sample, or the run up to limit when there is no other.
-func (h *strands) give(limit int64, yield func(telemetry.Sample) bool) bool {
-	st := (*h)[0]
+func (m *merger) give(limit int64, yield func(telemetry.Sample) bool) bool {
+	st := m.open[0]
 	for {
 		if !yield(st.samples[0]) {
 			return false
 		}
 		if st.samples = st.samples[1:]; len(st.samples) == 0 {
-			heap.Pop(h)
+			m.used = append(m.used, heap.Pop(&m.open).(*strand))
 			return true
 		}
-		if len(*h) > 1 || st.samples[0].Time > limit {
-			heap.Fix(h, 0)
+		if len(m.open) > 1 || st.samples[0].Time > limit {
+			heap.Fix(&m.open, 0)
 			return true
 		}
 	}
 }
 
-// unravel decodes the point's samples within from..last.
-func unravel(dec *wire.Decoder, src *source, from, last int64) (*strand, error) {
-	st := &strand{arrival: src.arrival, id: src.id, samples: make([]telemetry.Sample, 0, src.expected())}
-	err := dec.Column(src.data, src.key, func(smp telemetry.Sample) bool {
+// unravel decodes the point's samples within from..last and opens their strand, if there are any.
+func (m *merger) unravel(src *source, from, last int64) error {
+	st := &strand{}
+	if n := len(m.used); n > 0 {
+		st, m.used = m.used[n-1], m.used[:n-1]
+	}
+	clear(st.whole) // texts must not be kept alive
+	st.arrival, st.id, st.whole = src.arrival, src.id, st.whole[:0]
+	err := m.dec.Column(src.data, src.key, func(smp telemetry.Sample) bool {
 		smp.Point = 0
-		st.samples = append(st.samples, smp)
+		st.whole = append(st.whole, smp)
 		return true
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", src, err)
+		return fmt.Errorf("%s: %w", src, err)
 	}
-	sortByTime(st.samples)
-	n := len(st.samples)
-	begin := sort.Search(n, func(i int) bool { return st.samples[i].Time >= from })
-	end := sort.Search(n, func(i int) bool { return st.samples[i].Time > last })
-	st.samples = st.samples[begin:max(begin, end)]
-	return st, nil
+	src.data = nil
+	sortByTime(st.whole)
+	begin := sort.Search(len(st.whole), func(i int) bool { return st.whole[i].Time >= from })
+	end := sort.Search(len(st.whole), func(i int) bool { return st.whole[i].Time > last })
+	if begin >= end {
+		m.used = append(m.used, st)
+		return nil
+	}
+	st.samples = st.whole[begin:end]
+	heap.Push(&m.open, st)
+	return nil
 }
-
-// expected is how many samples of the point a source may well have.
-func (src *source) expected() int { return min(src.samples, 2*fullChunk) }
 
 func (src *source) String() string {
 	if src.raw {

@@ -59,12 +59,14 @@ func (s *Store) Range(ctx context.Context, q cloud.Query, yield func(telemetry.S
 
 // stretch gives the samples from the time from up to and including last, window by window.
 func (s *Store) stretch(ctx context.Context, q cloud.Query, from, last int64, yield func(telemetry.Sample) bool) error {
+	m := s.mergers.Get().(*merger)
+	defer s.mergers.Put(m)
 	for {
 		w, err := s.window(ctx, q, from, last)
 		if err != nil {
 			return err
 		}
-		more, err := s.merge(w, from, yield)
+		more, err := m.merge(w, from, yield)
 		if err != nil || !more || w.last >= last {
 			return err
 		}

@@ -23,7 +23,10 @@ type Store struct {
 	backlog *backlog
 	newest  *newest
 
-	decoders sync.Pool // of *wire.Decoder
+	mergers sync.Pool // of *merger
+
+	closing sync.Once
+	closed  error
 }
 
 // Options tune the engine. The zero value works.
@@ -46,6 +49,7 @@ func Open(ctx context.Context, dir string, opts Options, log *slog.Logger) (*Sto
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	s := &Store{log: log, opts: opts, backlog: newBacklog(), newest: newNewest()}
+	s.mergers.New = func() any { return &merger{dec: wire.NewDecoder()} }
 	if s.lock, err = lock(dir); err != nil {
 		return nil, err
 	}
@@ -65,8 +69,13 @@ func (s *Store) start(ctx context.Context, file string) (err error) {
 	return s.readers.read(ctx, func(c *conn) error { return s.backlog.load(ctx, c) })
 }
 
-// Close waits for what is under way. Run must have returned.
+// Close waits for what is under way. Run must have returned. Closing again changes nothing.
 func (s *Store) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+func (s *Store) close() error {
 	var errs []error
 	if s.readers != nil {
 		errs = append(errs, s.readers.close())
@@ -75,11 +84,4 @@ func (s *Store) Close() error {
 		errs = append(errs, s.writer.close())
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
-}
-
-func (s *Store) decoder() *wire.Decoder {
-	if dec, ok := s.decoders.Get().(*wire.Decoder); ok {
-		return dec
-	}
-	return wire.NewDecoder()
 }
