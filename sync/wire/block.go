@@ -73,7 +73,7 @@ func parseHeader(block []byte) (header, error) {
 		},
 		body: int(binary.LittleEndian.Uint32(block[32:])),
 	}
-	if h.Points < 1 || h.Points > MaxPoints || h.Samples < h.Points || h.Samples > MaxSamples || h.body > MaxBody || h.From > h.To {
+	if h.Points < 1 || h.Points > MaxPoints || h.Samples < h.Points || h.Samples > MaxSamples || h.body < 0 || h.body > MaxBody || h.From > h.To {
 		return header{}, fmt.Errorf("%w: its header claims %d samples of %d points in %d bytes", ErrDamaged, h.Samples, h.Points, h.body)
 	}
 	return h, nil

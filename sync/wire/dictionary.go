@@ -48,7 +48,10 @@ func (d *dictionary) read(c *cursor, n int) {
 	lengths := cursor{buf: c.buf}
 	total := 0
 	for range n {
-		total += c.upTo(MaxText, "bytes of a text are")
+		if total += c.upTo(MaxText, "bytes of a text are"); total > len(c.buf) { // here and not below: the sum may pass 32 bits
+			c.fail("texts are longer than what is left")
+			return
+		}
 	}
 	all := string(c.bytes(total)) // one string for all texts
 	d.texts = slices.Grow(d.texts[:0], n)

@@ -79,7 +79,7 @@ func (e *Encoder) survey(names []string, samples []telemetry.Sample) (h header, 
 	h.Samples, h.From, h.To = len(samples), samples[0].Time, samples[0].Time
 	for i := range samples {
 		s := &samples[i]
-		if int(s.Point) >= len(names) || !writable(s.Value) {
+		if uint64(s.Point) >= uint64(len(names)) || !writable(s.Value) {
 			return h, &SampleError{Index: i, reason: refusal(names, s)}
 		}
 		e.starts[s.Point]++
@@ -109,7 +109,7 @@ func (e *SampleError) Error() string { return fmt.Sprintf("sample %d %s", e.Inde
 
 func refusal(names []string, s *telemetry.Sample) string {
 	switch {
-	case int(s.Point) >= len(names):
+	case uint64(s.Point) >= uint64(len(names)):
 		return fmt.Sprintf("is of point %d, and there are names for %d points", s.Point, len(names))
 	case s.Value.Kind() == telemetry.KindString:
 		return fmt.Sprintf("of %s is a text of %d bytes; %d are the most", names[s.Point], len(s.Value.Text()), MaxText)
