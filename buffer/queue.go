@@ -1,0 +1,158 @@
+package buffer
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// Full says what gives way when the queue is full.
+type Full uint8
+
+// What gives way when the queue is full.
+const (
+	DropOldest Full = iota // the oldest records of the least class
+	DropNewest             // Append refuses with ErrFull
+)
+
+// Options bound a queue. The zero value is 8 GiB, no age limit, drop-oldest.
+type Options struct {
+	MaxBytes     int64         // of records kept; default 8 GiB
+	MaxAge       time.Duration // older records are given up; 0: never
+	Full         Full
+	SegmentBytes int64 // at which a new segment is begun; default 64 MiB
+	Log          *slog.Logger
+}
+
+func (o *Options) defaults() {
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 8 << 30
+	}
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Errors of the moment of appending.
+var (
+	ErrFull   = errors.New("the buffer is full (raise buffer: {max_size: ...}, or choose full: drop-oldest)")
+	ErrTooBig = errors.New("a record is larger than a buffer takes")
+	ErrClosed = errors.New("the buffer is closed")
+)
+
+// Queue is the open buffer. It is safe for concurrent use.
+type Queue struct {
+	dir   string
+	o     Options
+	epoch string
+	lock  *os.File
+
+	requests chan *request
+	done     chan struct{} // closed when the committer has gone
+	closing  sync.Once
+	unsealed [][]byte
+	aside    []string // segments that did not open
+	lost     uint64   // the first number of them
+
+	mu       sync.Mutex
+	arrived  chan struct{} // closed, and replaced, when records arrive
+	segments []*segment    // oldest first; the last takes what comes
+	next     uint64        // the sequence number to come
+	gone     ranges        // acknowledged or given up, from the oldest segment on
+	losses   losses
+	dropped  map[string]Dropped
+	bytes    int64 // of records left
+	records  uint64
+	samples  uint64
+	journal  journal
+	commits  uint64
+	closed   bool
+}
+
+// Dropped counts what was given up for one reason since the buffer was made.
+type Dropped struct{ Records, Samples uint64 }
+
+// Stats is what a queue holds.
+type Stats struct {
+	Records, Samples, Bytes uint64 // sealed and not acknowledged, the journal's samples included
+	Oldest                  time.Time
+	Newest                  uint64 // the last sequence number given
+	Segments                int
+	Commits                 uint64 // transactions, of two fsyncs each
+	Dropped                 map[string]Dropped
+}
+
+// Stats tells what the queue holds now.
+func (q *Queue) Stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Stats{
+		Records: q.records, Samples: q.samples, Bytes: uint64(q.bytes), Newest: q.next - 1,
+		Segments: len(q.segments), Commits: q.commits, Dropped: map[string]Dropped{Evicted: q.dropped[Evicted], Damaged: q.dropped[Damaged]},
+	}
+	if p := q.oldest(); p != nil {
+		s.Oldest = time.Unix(0, p.time)
+	}
+	return s
+}
+
+// oldest is the first page with records left. It holds q.mu.
+func (q *Queue) oldest() *page {
+	for _, s := range q.segments {
+		for _, p := range s.pages {
+			if p.left > 0 {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// Epoch names this life of the buffer: a folder that was wiped has another.
+func (q *Queue) Epoch() string { return q.epoch }
+
+// Losses are the records that will never be delivered, until Forget says that they were declared.
+func (q *Queue) Losses() []Loss {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return append([]Loss(nil), q.losses...)
+}
+
+// Forget takes losses off the list. It is on disk with the next commit; a loss declared twice does no harm.
+func (q *Queue) Forget(declared ...Loss) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, x := range declared {
+		q.losses.forget(x)
+	}
+	return nil
+}
+
+// Close commits what is waiting, acknowledgements included, and closes the files.
+func (q *Queue) Close() error {
+	err := error(nil)
+	q.closing.Do(func() {
+		last := &request{last: true, done: make(chan error, 1)}
+		q.requests <- last
+		err = <-last.done
+		<-q.done
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.closed = true
+		close(q.arrived)
+		for _, s := range q.segments {
+			err = errors.Join(err, s.close())
+		}
+		err = errors.Join(err, q.lock.Close())
+	})
+	if err != nil {
+		return fmt.Errorf("close the buffer: %w", err)
+	}
+	return nil
+}
