@@ -1,0 +1,3 @@
+package modbus_test
+
+func serveForBenchmark() {}

@@ -1,0 +1,177 @@
+package modbus
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// rtuLink speaks RTU frames (Modbus over Serial Line 1.02). They carry no number, so an answer that comes late looks
+// like the answer to a later request of the same unit, function and length. Therefore:
+//
+//   - what lies on the line when a request is about to be sent is thrown away;
+//   - a frame of another unit, function or length than asked for is not taken, and the wait goes on;
+//   - a unit that owes an answer (it was silent, or what came was damaged) is asked for an echo first (function 8,
+//     with a number of our own). Devices answer in order: once the echo is there, or the exception that there is no
+//     function 8, nothing older is under way. A device that is silent to function 8 is left alone for settle instead.
+type rtuLink struct {
+	*wire
+	timing timing
+	settle time.Duration
+	units  [256]rtuUnit
+	serial uint16 // the number in the last echo
+	out    [maxRTU]byte
+	in     [2 * maxRTU]byte
+	have   int
+}
+
+// timing is what the serial line's speed means. character is 0 where the speed is not known.
+type timing struct {
+	character, silence time.Duration
+}
+
+// rtuUnit is what is known of one unit of the bus.
+type rtuUnit struct {
+	owes  bool      // an answer to an older request may still come
+	asked time.Time // when the last request was sent to which an answer may come
+}
+
+const (
+	maxRTU         = 1 + maxPDU + 2
+	networkSilence = 2 * time.Millisecond // what parts frames where a network has taken the line's silences away
+	leastSettle    = time.Second
+)
+
+func newRTULink(w *wire, t timing) *rtuLink {
+	return &rtuLink{wire: w, timing: t, settle: max(leastSettle, 3*w.timeout)}
+}
+
+func (l *rtuLink) exchange(ctx context.Context, unit byte, request []byte) ([]byte, error) {
+	u := &l.units[unit]
+	if u.owes {
+		if err := l.clear(ctx, unit); err != nil {
+			return nil, err
+		}
+	}
+	response, err := l.ask(ctx, unit, request)
+	if errors.Is(err, errSilent) || errors.Is(err, errGarbled) {
+		u.owes, u.asked = true, time.Now()
+	}
+	return response, err
+}
+
+// clear makes sure that no older answer of the unit is under way.
+func (l *rtuLink) clear(ctx context.Context, unit byte) error {
+	u := &l.units[unit]
+	if time.Since(u.asked) < l.settle {
+		l.serial++
+		echo := binary.BigEndian.AppendUint16([]byte{diagnostics, 0, 0}, l.serial)
+		if _, err := l.ask(ctx, unit, echo); err != nil {
+			return err
+		}
+	}
+	u.owes = false
+	return nil
+}
+
+// ask sends one request on a quiet line and waits for the frame that can be its answer.
+func (l *rtuLink) ask(ctx context.Context, unit byte, request []byte) ([]byte, error) {
+	if err := l.quiet(ctx, l.timing.silence); err != nil {
+		return nil, err
+	}
+	frame := appendRTU(l.out[:0], unit, request)
+	if err := l.write(ctx, frame); err != nil {
+		return nil, err
+	}
+	// The operating system takes the request at once; the line takes its time for it and for the answer.
+	characters := time.Duration(len(frame) + maxRTU)
+	until := time.Now().Add(l.timeout + characters*l.timing.character)
+	for {
+		from, response, err := l.receive(ctx, until)
+		if err != nil {
+			return nil, err
+		}
+		if from == unit && answers(request, response) {
+			return response, nil
+		}
+	}
+}
+
+// quiet reads what comes until nothing has come for that long, and forgets it.
+func (l *rtuLink) quiet(ctx context.Context, silence time.Duration) error {
+	l.have = 0
+	for end := time.Now().Add(silence + l.timeout + maxRTU*l.timing.character); ; {
+		_, err := l.read(ctx, l.in[:], time.Now().Add(silence))
+		switch {
+		case errors.Is(err, errSilent) && ctx.Err() == nil:
+			return nil
+		case err != nil:
+			return err
+		case time.Now().After(end):
+			return fmt.Errorf("%w: the line is never silent; is another program talking on it?", errGarbled)
+		}
+	}
+}
+
+// receive waits for the next whole frame with a right checksum. What it returns is good until the next call.
+func (l *rtuLink) receive(ctx context.Context, until time.Time) (unit byte, pdu []byte, err error) {
+	for {
+		unit, pdu, size, err := cutRTU(l.in[:l.have])
+		if err != nil {
+			return 0, nil, err
+		}
+		if size > 0 {
+			// The answer is handed out where it lies beyond the bytes that stay.
+			answer := l.out[:copy(l.out[:], pdu)]
+			l.have = copy(l.in[:], l.in[size:l.have])
+			return unit, answer, nil
+		}
+		n, err := l.read(ctx, l.in[l.have:], until)
+		l.have += n
+		switch {
+		case errors.Is(err, errSilent) && l.have > 0 && n == 0:
+			return 0, nil, fmt.Errorf("%w: it ended after %d bytes", errGarbled, l.have)
+		case err != nil && n == 0:
+			return 0, nil, err
+		}
+	}
+}
+
+// appendRTU appends a frame: unit, request, checksum.
+func appendRTU(dst []byte, unit byte, pdu []byte) []byte {
+	from := len(dst)
+	dst = append(append(dst, unit), pdu...)
+	return binary.LittleEndian.AppendUint16(dst, CRC(dst[from:]))
+}
+
+// cutRTU takes the answer off the front of buf. size is 0 while too little of it is there; the error is errGarbled.
+func cutRTU(buf []byte) (unit byte, pdu []byte, size int, err error) {
+	if len(buf) < 3 {
+		return 0, nil, 0, nil
+	}
+	size, known := responseSize(buf)
+	switch {
+	case !known:
+		return 0, nil, 0, fmt.Errorf("%w: function %d was not asked for", errGarbled, buf[1])
+	case len(buf) < size:
+		return 0, nil, 0, nil
+	case CRC(buf[:size-2]) != binary.LittleEndian.Uint16(buf[size-2:]):
+		return 0, nil, 0, fmt.Errorf("%w: its checksum is wrong; check the wiring, the termination and the line's settings", errGarbled)
+	}
+	return buf[0], buf[1 : size-2], size, nil
+}
+
+// responseSize is the length of the frame that begins with these three bytes.
+func responseSize(head []byte) (size int, known bool) {
+	switch function := head[1]; {
+	case function >= readCoils && function <= readInputs && int(head[2]) <= maxPDU-2:
+		return 3 + int(head[2]) + 2, true
+	case function == writeCoil, function == writeRegister, function == diagnostics, function == 15, function == writeRegisters:
+		return 8, true
+	case function > exceptionBit && function <= exceptionBit+0x2B:
+		return 5, true
+	}
+	return 0, false
+}

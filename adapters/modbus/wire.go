@@ -1,0 +1,89 @@
+package modbus
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// Errors of a request. Any other is the end of the connection.
+var (
+	errSilent  = errors.New("no answer in time")
+	errGarbled = errors.New("the answer was damaged")
+)
+
+// stream is what frames travel on: a socket or a serial port.
+type stream interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// wire is a stream on which every wait ends: by its deadline, by the context's end (watch), or by Close.
+type wire struct {
+	stream
+	timeout time.Duration
+}
+
+// watch ends waits on the wire when ctx ends. The func it returns must be called when the requests are done: after
+// it, nothing touches the deadlines any more.
+func (w *wire) watch(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	unhook := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = w.SetDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !unhook() {
+			<-done
+		}
+	}
+}
+
+// read waits until there is something, for errSilent at until at the latest.
+func (w *wire) read(ctx context.Context, buf []byte, until time.Time) (int, error) {
+	if err := w.SetReadDeadline(earlier(ctx, until)); err != nil {
+		return 0, err
+	}
+	if ctx.Err() != nil { // it ended before the deadline was set, so watch did not end this wait
+		return 0, errSilent
+	}
+	n, err := w.stream.Read(buf)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, errSilent
+	case err == io.EOF:
+		return n, errors.New("the other end closed it")
+	}
+	return n, err
+}
+
+// write gives the request away whole, within the timeout.
+func (w *wire) write(ctx context.Context, frame []byte) error {
+	if err := w.SetWriteDeadline(earlier(ctx, time.Now().Add(w.timeout))); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errSilent
+	}
+	if _, err := w.stream.Write(frame); err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return errors.New("the other end takes no more bytes")
+		}
+		return err
+	}
+	return nil
+}
+
+func earlier(ctx context.Context, t time.Time) time.Time {
+	if d, ok := ctx.Deadline(); ok && d.Before(t) {
+		return d
+	}
+	return t
+}
