@@ -9,7 +9,7 @@ import (
 )
 
 func TestReadKeepsValueStatusAndSourceTime(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{})
+	sim := shared
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123456700, time.UTC)
 	sim.Set("Temperature", 21.5, telemetry.UncertainSensorNotAccurate, at)
 	a := open(t, settings(sim.Endpoint()))
@@ -27,7 +27,7 @@ func TestReadKeepsValueStatusAndSourceTime(t *testing.T) {
 }
 
 func TestSubscribedPointFollowsTheServer(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{})
+	sim := shared
 	sim.Set("Level", int32(1), 0, time.Now())
 	a := open(t, settings(sim.Endpoint()))
 	got, stop, _ := subscribe(t, a, point(1, opcuasim.NodeID("Level"), sampled(10*time.Millisecond)))

@@ -86,7 +86,7 @@ func TestASubscriptionThatTheServerForgotIsNoticed(t *testing.T) {
 }
 
 func TestOneNodeThatGoesCostsTheOthersNothing(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{})
+	sim := shared
 	sim.Set("Stays", 1.0, telemetry.Good, time.Now())
 	sim.Set("Goes", 1.0, telemetry.Good, time.Now())
 	got, _, ended := subscribe(t, open(t, settings(sim.Endpoint())),
@@ -108,7 +108,7 @@ func TestOneNodeThatGoesCostsTheOthersNothing(t *testing.T) {
 }
 
 func TestAPointWithoutAValueIsWaitedForOnce(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{})
+	sim := shared
 	sim.Set("Empty", nil, telemetry.Good, time.Time{})
 	got, err := read(t, open(t, settings(sim.Endpoint())), point(1, opcuasim.NodeID("Empty")))
 	if err != nil || got[0].Quality != telemetry.BadWaitingForData {
@@ -117,7 +117,7 @@ func TestAPointWithoutAValueIsWaitedForOnce(t *testing.T) {
 }
 
 func TestReadingGoesOnBesideASubscription(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{})
+	sim := shared
 	var polled []adapters.Point
 	for i := range 100 { // the simulator takes 32 nodes a request
 		name := fmt.Sprintf("Many%d", i)
@@ -149,7 +149,7 @@ func TestReadingGoesOnBesideASubscription(t *testing.T) {
 }
 
 func TestWritesAreConfirmedOrExplained(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{})
+	sim := shared
 	sim.Set("Setpoint", float32(55), telemetry.Good, time.Now())
 	sim.AllowWrite("Setpoint")
 	sim.Set("Fixed", 1.0, telemetry.Good, time.Now())
@@ -177,7 +177,7 @@ func TestWritesAreConfirmedOrExplained(t *testing.T) {
 }
 
 func TestAnEncryptedServerMustBePinned(t *testing.T) {
-	sim, _ := startSim(t, opcuasim.Options{Encrypt: true})
+	sim := shared
 	sim.Set("Level", 1.5, telemetry.Good, time.Now())
 	c := settings(sim.Endpoint())
 	c.Security, c.Insecure, c.User, c.Password = opcua.Auto, false, "gw", "secret"

@@ -2,7 +2,9 @@ package opcua_test
 
 import (
 	"context"
+	"log"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +17,25 @@ import (
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
+
+// shared is the simulator of all tests that leave it sound: starting one takes seconds with -race. It
+// numbers subscriptions by how many there are, so whoever leaves one behind starts a simulator of his own.
+var shared *opcuasim.Server
+
+func TestMain(m *testing.M) {
+	sim, err := opcuasim.New(opcuasim.Options{Encrypt: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	shared = sim
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- sim.Run(ctx) }()
+	code := m.Run()
+	cancel()
+	<-done
+	os.Exit(code)
+}
 
 // startSim runs a simulator until the test ends or the returned function is called.
 func startSim(t *testing.T, opts opcuasim.Options) (*opcuasim.Server, func()) {
