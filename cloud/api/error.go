@@ -35,7 +35,7 @@ func failure(err error) *Error {
 	case errors.As(err, &e):
 		return e
 	case errors.Is(err, cloud.ErrNotFound):
-		return &Error{http.StatusNotFound, err.Error(), "not_found"}
+		return &Error{http.StatusNotFound, err.Error() + "; GET /api/v1/things lists what there is", "not_found"}
 	case errors.Is(err, cloud.ErrExists):
 		return &Error{http.StatusConflict, err.Error(), "exists"}
 	}

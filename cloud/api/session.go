@@ -70,7 +70,7 @@ func (s *Session) Required(next http.Handler) http.Handler {
 
 func (s *Session) right(token string) bool {
 	sum := sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
+	return token != "" && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
 }
 
 func (s *Session) cookie(value string, maxAge int) *http.Cookie {

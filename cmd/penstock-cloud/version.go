@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -17,38 +16,14 @@ func versionCommand() *cobra.Command {
 		Example: "  penstock-cloud version -o json",
 		Args:    usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := version()
+			out := cmd.OutOrStdout()
 			if form == "json" {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+				return json.NewEncoder(out).Encode(map[string]string{"version": version, "go": runtime.Version(), "arch": runtime.GOARCH})
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "penstock-cloud %s (%s, %s)\n", v.Version, v.Revision, v.Go)
+			_, err := fmt.Fprintf(out, "penstock-cloud %s (%s, %s)\n", version, runtime.Version(), runtime.GOARCH)
 			return err
 		},
 	}
 	output(cmd, &form, "text", "json")
 	return cmd
-}
-
-type build struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision"`
-	Go       string `json:"go"`
-}
-
-// version is what the toolchain wrote into the binary.
-func version() build {
-	b := build{Version: "devel", Revision: "unknown", Go: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		b.Version = v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			b.Revision = s.Value
-		}
-	}
-	return b
 }
