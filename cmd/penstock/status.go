@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-edge/penstock/gateway/status"
+)
+
+func statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show how the running gateway is, on one screen", Args: exactly(0),
+		Long:    "status asks the running gateway how it is. It exits 1 when the gateway is not running, or when a connection or a target is down, so that monitoring can use it.",
+		Example: "  penstock status\n  penstock status -o json",
+	}
+	path := configFlag(cmd)
+	out := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := load(*path, io.Discard)
+		if err != nil {
+			return err
+		}
+		var s status.Status
+		if err := dial(cfg.State).get(cmd.Context(), "/api/v1/status", &s); err != nil {
+			return err
+		}
+		if out.json {
+			err = printJSON(cmd.OutOrStdout(), s)
+		} else {
+			err = printStatus(cmd.OutOrStdout(), s)
+		}
+		if err == nil && !healthy(s) {
+			return exitCode(exitError)
+		}
+		return err
+	}
+	return cmd
+}
+
+func healthy(s status.Status) bool {
+	for _, c := range s.Connections {
+		if c.State == "down" {
+			return false
+		}
+	}
+	for _, t := range s.Targets {
+		if !t.Connected {
+			return false
+		}
+	}
+	return true
+}
+
+func printStatus(to io.Writer, s status.Status) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "gateway\t%s\tversion %s, up %s\n", s.Gateway, s.Version, time.Duration(s.UptimeS)*time.Second)
+	fmt.Fprintf(w, "samples\t%d read\t%d kept\n", s.SamplesRead, s.SamplesKept)
+	waiting := "nothing waits"
+	if s.Buffer.Oldest != nil {
+		waiting = "oldest " + time.Since(*s.Buffer.Oldest).Round(time.Second).String() + " ago"
+	}
+	fmt.Fprintf(w, "buffer\t%d samples, %d bytes\t%s\n", s.Buffer.Samples, s.Buffer.Bytes, waiting)
+	for reason, n := range s.Buffer.Dropped {
+		if n > 0 {
+			fmt.Fprintf(w, "GIVEN UP\t%d samples\t%s\n", n, reason)
+		}
+	}
+	for _, t := range s.Targets {
+		fmt.Fprintf(w, "target %s\t%s\t%d samples stored%s\n", t.Name, word(t.Connected), t.SentSamples, because(t.Why, t.Connected))
+	}
+	for _, c := range s.Connections {
+		fmt.Fprintf(w, "%s %s\t%s\t%d readings, %d failed, %.1f ms (p99 %.1f ms)%s\n", c.Kind, c.Name, c.State, c.Requests, c.Errors, c.LatencyMS.P50, c.LatencyMS.P99, because(c.Why, c.Why == ""))
+	}
+	return w.Flush()
+}
+
+func word(connected bool) string {
+	if connected {
+		return "up"
+	}
+	return "down"
+}
+
+func because(why string, fine bool) string {
+	if fine || why == "" {
+		return ""
+	}
+	return "; " + why
+}

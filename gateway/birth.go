@@ -1,0 +1,34 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/sync/session"
+	"github.com/penstock-edge/penstock/sync/wire"
+)
+
+// birthMessage is what the gateway says of itself when it connects: its devices and points with their units.
+func birthMessage(cfg *config.Config, version string, started time.Time) (session.Message, error) {
+	b := wire.Birth{Gateway: cfg.Gateway.ID, Version: version, Site: cfg.Gateway.Site, Started: started}
+	for _, c := range cfg.Connections {
+		for _, d := range c.Devices {
+			b.Devices = append(b.Devices, birthDevice(cfg, c, d))
+		}
+	}
+	payload, err := wire.EncodeBirth(b)
+	return session.Message{Topic: wire.BirthTopic(b.Gateway), Payload: payload}, err
+}
+
+func birthDevice(cfg *config.Config, c config.Connection, d config.Device) wire.BirthDevice {
+	out := wire.BirthDevice{Name: d.Name, Connection: c.Name, Kind: c.Kind, Tags: d.Tags}
+	for _, id := range d.Points {
+		p := cfg.Points[id]
+		bp := wire.BirthPoint{Name: p.Name, Unit: p.Unit, ScanMS: p.Scan.Milliseconds(), Access: string(p.Access), Where: p.Spec.String(), Enum: p.Enum}
+		if p.Range != nil {
+			bp.Range = &wire.BirthRange{Min: p.Range.Min, Max: p.Range.Max}
+		}
+		out.Points = append(out.Points, bp)
+	}
+	return out
+}

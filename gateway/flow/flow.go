@@ -1,0 +1,215 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/penstock-edge/penstock/buffer"
+	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+	"github.com/penstock-edge/penstock/sync/wire"
+)
+
+// Sink is where blocks go: the buffer. Both calls return when the bytes are on disk.
+type Sink interface {
+	// Journal keeps what is not sealed yet.
+	Journal(ctx context.Context, data []byte, samples uint32) error
+	// Seal keeps the records and empties the journal in one step.
+	Seal(ctx context.Context, recs ...buffer.Record) (last uint64, err error)
+}
+
+// Options are the two clocks of a flow and its bounds.
+type Options struct {
+	Flush      time.Duration           // what a power cut can take; default 1 s
+	Send       time.Duration           // how long a block is; default 5 s
+	BlockSize  int                     // samples at which a block is sealed before its time; default 65,536
+	MaxPending int                     // samples held in memory while the disk refuses them; default 262,144 (about 12 MiB)
+	Keep       func(point string) bool // points whose blocks give way last when the buffer is full
+}
+
+func (o *Options) defaults() {
+	if o.Flush <= 0 {
+		o.Flush = time.Second
+	}
+	if o.Send <= 0 {
+		o.Send = 5 * time.Second
+	}
+	if o.BlockSize <= 0 {
+		o.BlockSize = 1 << 16
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = 1 << 18
+	}
+	if o.Keep == nil {
+		o.Keep = func(string) bool { return false }
+	}
+}
+
+// Stats counts what went through. Read >= Kept; Dropped are kept samples that the disk refused for so long
+// that memory ran out.
+type Stats struct{ Read, Kept, Dropped uint64 }
+
+// Flow takes samples in and lets blocks out.
+type Flow struct {
+	o     Options
+	log   *slog.Logger
+	sink  Sink
+	names []string // by PointID
+	class []buffer.Class
+
+	full chan struct{} // one token: a block has reached its size
+
+	mu      sync.Mutex
+	points  []config.Point
+	states  []state            // by PointID
+	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
+	safe    int
+	stats   Stats
+
+	// Only Run's goroutine touches what is below.
+	spare   []telemetry.Sample
+	encoder *wire.Encoder
+	block   []byte
+	failing bool
+}
+
+type state struct {
+	latest, kept telemetry.Sample
+	seen         bool
+}
+
+// New makes the flow of a gateway's points; points[i].ID must be i.
+func New(points []config.Point, sink Sink, o Options, log *slog.Logger) *Flow {
+	o.defaults()
+	f := &Flow{
+		o: o, log: log, sink: sink, points: points, states: make([]state, len(points)),
+		names: make([]string, len(points)), class: make([]buffer.Class, len(points)),
+		full: make(chan struct{}, 1), encoder: wire.NewEncoder(wire.Balanced),
+	}
+	for i := range points {
+		f.names[i] = points[i].FullName()
+		f.class[i] = buffer.Normal
+		if o.Keep(f.names[i]) {
+			f.class[i] = buffer.Keep
+		}
+	}
+	return f
+}
+
+// Put takes what an adapter emitted. It never waits for the disk.
+func (f *Flow) Put(samples []telemetry.Sample) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stats.Read += uint64(len(samples))
+	for i := range samples {
+		f.put(samples[i])
+	}
+	if len(f.pending) >= f.o.BlockSize {
+		select {
+		case f.full <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// put holds f.mu.
+func (f *Flow) put(s telemetry.Sample) {
+	p, st := &f.points[s.Point], &f.states[s.Point]
+	judge(p, &s)
+	st.latest = s
+	if st.seen && !worthKeeping(p, &st.kept, &s) {
+		return
+	}
+	if len(f.pending) >= f.o.MaxPending {
+		f.stats.Dropped++
+		return
+	}
+	st.seen, st.kept = true, s
+	f.stats.Kept++
+	f.pending = append(f.pending, s)
+}
+
+// Run journals and seals until ctx ends, then seals what is left, so that everything that was Put before is on
+// disk when it returns.
+func (f *Flow) Run(ctx context.Context) error {
+	flush, seal := time.NewTicker(f.o.Flush), time.NewTicker(f.o.Send)
+	defer flush.Stop()
+	defer seal.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return f.seal(context.WithoutCancel(ctx))
+		case <-f.full:
+			f.report(f.seal(ctx))
+		case <-seal.C:
+			f.report(f.seal(ctx))
+		case <-flush.C:
+			f.report(f.journal(ctx))
+		}
+	}
+}
+
+// report logs the first error of a run of them and its end; the samples are still in memory.
+func (f *Flow) report(err error) {
+	if err != nil && !f.failing {
+		f.log.Error("samples stay in memory until the buffer takes them", "err", err)
+	}
+	if err == nil && f.failing {
+		f.log.Info("the buffer takes samples again")
+	}
+	f.failing = err != nil
+}
+
+// journal makes durable what came since the last journal or seal.
+func (f *Flow) journal(ctx context.Context) error {
+	f.mu.Lock()
+	fresh := f.pending[f.safe:]
+	f.mu.Unlock()
+	if len(fresh) == 0 {
+		return nil
+	}
+	block, err := f.encoder.AppendBlock(f.block[:0], f.names, fresh)
+	if err != nil {
+		return fmt.Errorf("encode a journal entry: %w", err)
+	}
+	f.block = block
+	if err := f.sink.Journal(ctx, block, uint32(len(fresh))); err != nil {
+		return fmt.Errorf("journal %d samples: %w", len(fresh), err)
+	}
+	f.mu.Lock()
+	f.safe += len(fresh)
+	f.mu.Unlock()
+	return nil
+}
+
+// seal turns all that is pending into blocks, which replace their journal.
+func (f *Flow) seal(ctx context.Context) error {
+	f.mu.Lock()
+	taken, safe := f.pending, f.safe
+	f.pending, f.safe = f.spare[:0], 0
+	f.mu.Unlock()
+	if len(taken) == 0 {
+		return nil
+	}
+	recs, err := f.blocks(taken)
+	if err == nil {
+		_, err = f.sink.Seal(ctx, recs...)
+	}
+	if err != nil {
+		f.putBack(taken, safe)
+		return fmt.Errorf("seal %d samples: %w", len(taken), err)
+	}
+	f.spare = taken
+	return nil
+}
+
+// putBack returns samples that could not be sealed to the front of the queue; the journal still holds the
+// first `safe` of them, because sealing and emptying it are one step.
+func (f *Flow) putBack(taken []telemetry.Sample, safe int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pending, f.safe, f.spare = append(taken, f.pending...), safe, nil
+}

@@ -1,0 +1,25 @@
+package flow
+
+import "github.com/penstock-edge/penstock/sync/telemetry"
+
+// Latest is the newest sample read of a point, kept or not, and whether there is one.
+func (f *Flow) Latest(id telemetry.PointID) (telemetry.Sample, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.states[id].latest
+	return s, s.Time != 0
+}
+
+// Stats counts what went through until now.
+func (f *Flow) Stats() Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stats
+}
+
+// Pending is how many samples are kept and not sealed yet.
+func (f *Flow) Pending() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending)
+}

@@ -1,0 +1,158 @@
+// Package gateway joins the rooms below it into the daemon: adapters are polled, samples flow into the buffer, blocks go
+// up to the cloud, and the status page tells of it. It decides nothing itself.
+//
+// It knows every room of gateway/, adapters' seam, buffer and sync/*; which adapters there are comes with the
+// configuration. cmd imports it; nothing of cloud/ does or is imported.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/penstock-edge/penstock/buffer"
+	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/gateway/flow"
+	"github.com/penstock-edge/penstock/gateway/poll"
+	"github.com/penstock-edge/penstock/gateway/state"
+	"github.com/penstock-edge/penstock/gateway/status"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+	"github.com/penstock-edge/penstock/sync/wire"
+)
+
+// Gateway is one daemon.
+type Gateway struct {
+	cfg     *config.Config
+	version string
+	log     *slog.Logger
+	started time.Time
+
+	state   *state.DB
+	queue   *buffer.Queue
+	flow    *flow.Flow
+	pollers []*poll.Poller
+	byPoint []*poll.Poller // by PointID
+	byName  map[string]telemetry.PointID
+	target  *target // nil: no cloud
+}
+
+// Open makes a gateway ready to run: state, buffer and identity are opened, no equipment is touched yet.
+func Open(cfg *config.Config, version string, log *slog.Logger) (*Gateway, error) {
+	g := &Gateway{cfg: cfg, version: version, log: log, started: time.Now(), byName: map[string]telemetry.PointID{}}
+	if err := g.open(); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+func (g *Gateway) open() (err error) {
+	cfg := g.cfg
+	if len(cfg.Cloud) > 1 {
+		return fmt.Errorf("%d cloud targets are configured; this version serves one", len(cfg.Cloud))
+	}
+	if g.state, err = state.Open(cfg.State); err != nil {
+		return err
+	}
+	if g.queue, err = buffer.Open(cfg.Buffer.Path, bufferOptions(cfg.Buffer, g.log)); err != nil {
+		return err
+	}
+	if err := sealLeftovers(g.queue); err != nil {
+		return err
+	}
+	g.flow = flow.New(cfg.Points, g.queue, flow.Options{Flush: cfg.Buffer.Flush, Send: sendEvery(cfg), Keep: keeper(cfg.Buffer.Keep)}, g.log)
+	g.byPoint = make([]*poll.Poller, len(cfg.Points))
+	for _, c := range cfg.Connections {
+		p := poll.New(c, cfg.Points, g.flow.Put, g.log)
+		g.pollers = append(g.pollers, p)
+		for _, d := range c.Devices {
+			for _, id := range d.Points {
+				g.byPoint[id] = p
+				g.byName[cfg.Points[id].FullName()] = id
+			}
+		}
+	}
+	if len(cfg.Cloud) == 1 {
+		g.target, err = newTarget(g, cfg.Cloud[0])
+	}
+	return err
+}
+
+// sealLeftovers turns the journal that a crash left behind into blocks: every entry of it is one already.
+func sealLeftovers(q *buffer.Queue) error {
+	var recs []buffer.Record
+	for _, entry := range q.Unsealed() {
+		sum, err := wire.Peek(entry)
+		if err != nil {
+			return fmt.Errorf("BUG: the journal holds an entry that is no block: %w", err)
+		}
+		recs = append(recs, buffer.Record{Class: buffer.Normal, Samples: uint32(sum.Samples), Data: entry})
+	}
+	if len(recs) == 0 {
+		return nil
+	}
+	_, err := q.Seal(context.Background(), recs...)
+	return err
+}
+
+// Run serves until ctx ends. It stops in the order of the flow: first the reading, then the block that is open is
+// sealed, then the rest; all that was read is on disk when it returns. ready is called once the listeners are open.
+func (g *Gateway) Run(ctx context.Context, ready func()) (err error) {
+	defer func() { err = errors.Join(err, g.close()) }()
+	listeners, err := status.Listen(g.cfg.Local.Web, g.cfg.State)
+	if err != nil {
+		return err
+	}
+	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRest()
+
+	field, fieldCtx := errgroup.WithContext(ctx)
+	for _, p := range g.pollers {
+		field.Go(func() error { return p.Run(fieldCtx) })
+	}
+	var behind errgroup.Group
+	flowCtx, stopFlow := context.WithCancel(rest)
+	behind.Go(func() error { defer stopRest(); return g.flow.Run(flowCtx) })
+	behind.Go(func() error { return status.New(g, g.log).Run(rest, listeners...) })
+	if g.target != nil {
+		behind.Go(func() error { return g.target.run(rest) })
+	}
+	for _, l := range listeners {
+		g.log.Info("listening", "address", l.Addr().String())
+	}
+	g.log.Info("running", "gateway", g.cfg.Gateway.ID, "connections", len(g.pollers), "points", len(g.cfg.Points), "version", g.version)
+	ready()
+	<-ctx.Done()
+	err = field.Wait()
+	stopFlow()
+	return errors.Join(err, behind.Wait())
+}
+
+func (g *Gateway) close() error {
+	var errs []error
+	if g.queue != nil {
+		errs = append(errs, g.queue.Close())
+	}
+	if g.state != nil {
+		errs = append(errs, g.state.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func bufferOptions(b config.Buffer, log *slog.Logger) buffer.Options {
+	o := buffer.Options{MaxBytes: b.MaxSize, MaxAge: b.MaxAge, Log: log}
+	if b.Full == config.DropNewest {
+		o.Full = buffer.DropNewest
+	}
+	return o
+}
+
+func sendEvery(cfg *config.Config) time.Duration {
+	if len(cfg.Cloud) == 0 {
+		return 0 // the flow's default
+	}
+	return cfg.Cloud[0].Send
+}

@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/penstock-edge/penstock/buffer"
+	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/sync/identity"
+	"github.com/penstock-edge/penstock/sync/session"
+	"github.com/penstock-edge/penstock/sync/uplink"
+	"github.com/penstock-edge/penstock/sync/wire"
+)
+
+// target is the way to one cloud: the buffer is its outbox, a session its publisher.
+type target struct {
+	name, url string
+	gateway   string
+	queue     *buffer.Queue
+	session   *session.Session
+	log       *slog.Logger
+
+	sent  atomic.Uint64 // samples stored by the cloud since the start
+	acked atomic.Uint64 // the highest sequence number stored
+}
+
+func newTarget(g *Gateway, c config.Target) (*target, error) {
+	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, log: g.log.With("target", c.Name)}
+	birth, err := birthMessage(g.cfg, g.version, g.started)
+	if err != nil {
+		return nil, err
+	}
+	t.session, err = session.New(session.Options{
+		URL: c.URL, ClientID: t.gateway, Log: t.log,
+		TLS:   func() (*tls.Config, error) { return clientTLS(c) },
+		Birth: func() []session.Message { return []session.Message{birth} },
+	})
+	return t, err
+}
+
+// run keeps the session up and the outbox emptying until ctx ends.
+func (t *target) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return t.session.Run(ctx) })
+	g.Go(func() error { return uplink.Run(ctx, t, t, uplink.DefaultWindow, t.log) })
+	g.Go(func() error { return t.declare(ctx) })
+	return g.Wait()
+}
+
+// Next gives the uplink what waits in the buffer.
+func (t *target) Next(ctx context.Context, after uint64, max int) ([]uplink.Block, error) {
+	recs, err := t.queue.Next(ctx, after, max)
+	if err != nil {
+		return nil, err
+	}
+	blocks := make([]uplink.Block, len(recs))
+	for i, r := range recs {
+		blocks[i] = uplink.Block{Seq: r.Seq, Samples: r.Samples, Data: r.Data}
+	}
+	return blocks, nil
+}
+
+// Stored lets the buffer forget a block.
+func (t *target) Stored(b uplink.Block) error {
+	t.sent.Add(uint64(b.Samples))
+	for last := t.acked.Load(); b.Seq > last && !t.acked.CompareAndSwap(last, b.Seq); last = t.acked.Load() {
+	}
+	return t.queue.Ack(b.Seq, b.Seq)
+}
+
+// Refused declares a block lost that the cloud will never take.
+func (t *target) Refused(b uplink.Block, _ error) error {
+	return t.queue.Discard(b.Seq)
+}
+
+// Publish sends one block and returns when the cloud has stored it.
+func (t *target) Publish(ctx context.Context, b uplink.Block) error {
+	err := t.session.Publish(ctx, session.Message{
+		Topic: wire.BlockTopic(t.gateway), ContentType: wire.ContentBlock, Payload: b.Data,
+		User: []session.Property{
+			{Key: wire.PropEpoch, Value: t.queue.Epoch()},
+			{Key: wire.PropSeq, Value: strconv.FormatUint(b.Seq, 10)},
+			{Key: wire.PropSamples, Value: strconv.FormatUint(uint64(b.Samples), 10)},
+		},
+	})
+	if errors.Is(err, session.ErrNotUnderstood) {
+		return errors.Join(uplink.ErrNotUnderstood, err)
+	}
+	return err
+}
+
+// declare tells the cloud what the buffer had to give up, so that its list of gaps and ours are one.
+func (t *target) declare(ctx context.Context) error {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		losses := t.queue.Losses()
+		losses = losses[:min(len(losses), wire.MaxLosses)]
+		if len(losses) == 0 {
+			continue
+		}
+		if err := t.publishLosses(ctx, losses); err != nil {
+			t.log.Warn("losses are not declared yet", "err", err)
+			continue
+		}
+		if err := t.queue.Forget(losses...); err != nil {
+			t.log.Warn("losses will be declared again", "err", err)
+		}
+	}
+}
+
+func (t *target) publishLosses(ctx context.Context, losses []buffer.Loss) error {
+	list := make([]wire.Loss, len(losses))
+	for i, l := range losses {
+		list[i] = wire.Loss{Epoch: t.queue.Epoch(), From: l.From, To: l.To, Samples: l.Samples, Reason: l.Reason}
+	}
+	payload, err := wire.EncodeLosses(list)
+	if err != nil {
+		return err
+	}
+	return t.session.Publish(ctx, session.Message{Topic: wire.LossTopic(t.gateway), ContentType: wire.ContentJSON, Payload: payload})
+}
+
+// clientTLS is the gateway's end of the mutual TLS with a target.
+func clientTLS(c config.Target) (*tls.Config, error) {
+	files := identity.Files{Key: c.Identity.KeyFile, Cert: c.Identity.Cert, CA: c.Identity.CA}
+	cert, ca, err := files.Load(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return identity.ClientTLS([]tls.Certificate{cert}, ca, ""), nil
+}
