@@ -26,6 +26,16 @@ func BenchmarkLoad(b *testing.B) {
 	benchmark(b, y.String(), 10_000)
 }
 
+// BenchmarkLoadOneDevice is as many points in one block of keys, the most there may be.
+func BenchmarkLoadOneDevice(b *testing.B) {
+	var y strings.Builder
+	y.WriteString("version: 1\nconnections: {c: {modbus: tcp}}\ndevices:\n  - name: d\n    connection: c\n    points:\n")
+	for p := range maxKeys {
+		fmt.Fprintf(&y, "      p%d: {at: hr:%d, type: float32, unit: °C, deadband: 0.5}\n", p, 2*p)
+	}
+	benchmark(b, y.String(), maxKeys)
+}
+
 // BenchmarkLoadUnits is as many points from one entry: a range of units.
 func BenchmarkLoadUnits(b *testing.B) {
 	var y strings.Builder

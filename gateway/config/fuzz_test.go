@@ -53,7 +53,7 @@ func FuzzLoad(f *testing.F) {
 		if (cfg == nil) != (report.Errors() > 0) {
 			t.Errorf("%d errors and the configuration %v", report.Errors(), cfg)
 		}
-		if len(report.Mistakes) > maxMistakes+1 || cfg != nil && len(cfg.Points) > 2*maxPoints {
+		if len(report.Mistakes) > 2*maxMistakes+2 || cfg != nil && len(cfg.Points) > 2*maxPoints {
 			t.Errorf("%d mistakes, no bound", len(report.Mistakes))
 		}
 		_ = report.String()

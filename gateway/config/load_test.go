@@ -284,7 +284,7 @@ func TestALongReportEnds(t *testing.T) {
 		fmt.Fprintf(&y, "      p%d: {at: hr:1, tpye: x}\n", i)
 	}
 	_, report := config.Load(write(t, "gateway.yaml", y.String()), fakeKinds())
-	if len(report.Mistakes) != 501 || !strings.Contains(report.String(), "1500 more mistakes are not shown") {
+	if len(report.Mistakes) != 501 || !strings.Contains(report.String(), "1500 more errors are not shown") {
 		t.Errorf("%d mistakes are shown", len(report.Mistakes))
 	}
 }
@@ -298,5 +298,32 @@ cloud: [{url: "mqtts://me:hunter2@iot", password: 'hunter2'}]
 	_, report := loader.Load(path)
 	if report.Errors() < 5 || strings.Contains(report.String(), "hunter2") {
 		t.Errorf("the report is\n%s", report)
+	}
+}
+
+func TestManyDevicesAreNotManyKeysInOnePlace(t *testing.T) {
+	var y strings.Builder
+	y.WriteString(head + "devices:\n")
+	for i := range 3000 {
+		fmt.Fprintf(&y, "- name: d%d\n  connection: plc\n  unit: %d\n  tags: {a: b}\n  points: {x: {at: hr:1}}\n", i, i%247+1)
+	}
+	cfg, report := config.Load(write(t, "gateway.yaml", y.String()), fakeKinds())
+	if cfg == nil || len(cfg.Points) != 3000 {
+		t.Fatal(report)
+	}
+	// 2,753 of them share a unit id with another: many warnings are still no error.
+	if report.Warnings() != 501 || !strings.Contains(report.String(), "warning: 2253 more warnings are not shown") {
+		t.Errorf("%d warnings", report.Warnings())
+	}
+}
+
+func TestTooManyKeysInOnePlaceAreRefused(t *testing.T) {
+	var y strings.Builder
+	y.WriteString("version: 1\nscan:\n")
+	for i := range 10_001 {
+		fmt.Fprintf(&y, "  s%d: 1s\n", i)
+	}
+	if _, report := config.Load(write(t, "gateway.yaml", y.String()), fakeKinds()); !strings.Contains(report.String(), "more than 10000 keys in one place") {
+		t.Error(report)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	maxFileBytes = 16 << 20
 	maxNodes     = 2 << 20 // aliases counted as often as they are used, so that nine lines can't mean a billion
 	maxDepth     = 48
+	maxKeys      = 10_000 // of one block of keys: the library's time grows with their square, and this is one second
 )
 
 // reader turns one file into nodes.
@@ -93,7 +94,16 @@ func (r *reader) badBytes() place {
 // shallow keeps the library's recursion within a stack's bounds: it counts what can nest without a new line.
 func (r *reader) shallow(tokens token.Tokens) bool {
 	flow, inLine, line := 0, 0, 0
+	var keys blockKeys
 	for _, t := range tokens {
+		if flow == 0 && keys.add(t) > maxKeys {
+			r.found.fault(r.at(t.Prev), "split it over several devices or files", "more than %d keys in one place", maxKeys)
+			return false
+		}
+		if t.Type == token.MappingKeyType {
+			r.found.fault(r.at(t), "write key: value", "keys are not introduced by ? here")
+			return false
+		}
 		if t.Position.Line != line || t.Type == token.CollectEntryType {
 			line, inLine = t.Position.Line, 0
 		}
@@ -102,7 +112,7 @@ func (r *reader) shallow(tokens token.Tokens) bool {
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
 			flow--
-		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType, token.MappingValueType:
+		case token.SequenceEntryType, token.TagType, token.AnchorType, token.MappingValueType:
 			inLine++
 		}
 		if flow > maxDepth || inLine > maxDepth {
@@ -111,6 +121,34 @@ func (r *reader) shallow(tokens token.Tokens) bool {
 		}
 	}
 	return true
+}
+
+// blockKeys counts the keys of each block that is open, by the column in which they stand.
+type blockKeys struct{ columns, counts []int }
+
+// add counts a key by its colon, and gives how many its block has. What stands further left, a key or the dash of a
+// list, closes the blocks to its right.
+func (b *blockKeys) add(t *token.Token) int {
+	isKey := t.Type == token.MappingValueType && t.Prev != nil
+	if isKey {
+		t = t.Prev
+	} else if t.Type != token.SequenceEntryType {
+		return 0
+	}
+	column, n := t.Position.Column, len(b.columns)
+	for n > 0 && b.columns[n-1] > column {
+		n--
+	}
+	b.columns, b.counts = b.columns[:n], b.counts[:n]
+	if !isKey {
+		return 0
+	}
+	if n == 0 || b.columns[n-1] < column {
+		b.columns, b.counts = append(b.columns, column), append(b.counts, 0)
+		n++
+	}
+	b.counts[n-1]++
+	return b.counts[n-1]
 }
 
 func (r *reader) tooDeep(at place) {
@@ -265,11 +303,8 @@ func (r *reader) pairs(out *node, values []*ast.MappingValueNode, depth int) {
 // key converts a key: its text, whatever type YAML would see in it. A variable has no business there.
 func (r *reader) key(k ast.Node) *node {
 	t := k.GetToken()
-	switch v := k.(type) {
-	case *ast.MappingKeyNode: // `? key`
-		t = v.Value.GetToken()
-	case *ast.AnchorNode:
-		t = v.Value.GetToken()
+	if anchored, ok := k.(*ast.AnchorNode); ok {
+		t = anchored.Value.GetToken()
 	}
 	return &node{shape: scalar, at: r.at(t), raw: t.Value, text: t.Value, weight: 1}
 }

@@ -56,13 +56,16 @@ func (p place) text() string {
 // maxExcerpt is how many characters of a line are shown: a terminal's width.
 const maxExcerpt = 110
 
+// maxLine is the longest line, in bytes, of which an excerpt is shown: beyond it the file was written by a program.
+const maxLine = 2000
+
 // secretValue finds what stands after a key that names a secret, so that no excerpt carries it to a log or a ticket.
 var secretValue = regexp.MustCompile(`(?i)((?:password|token|secret|passphrase)["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s,}#]+)`)
 
 // excerpt is the line with a caret below the place.
 func (p place) excerpt() string {
 	line := p.text()
-	if line == "" {
+	if line == "" || len(line) > maxLine {
 		return ""
 	}
 	line = strings.ToValidUTF8(strings.ReplaceAll(line, "\t", " "), "?")

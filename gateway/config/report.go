@@ -88,7 +88,7 @@ func (r *Report) Err() error {
 	return errors.New(strings.TrimSuffix(errs.String(), "\n"))
 }
 
-// maxMistakes bounds a report: a file of 10,000 equal mistakes is read no better than one of 500.
+// maxMistakes bounds a report's errors, and its warnings: 10,000 equal mistakes are read no better than 500.
 const maxMistakes = 500
 
 // finding is a mistake before it is worded. The middle is apart because one line of a file may stand
@@ -113,11 +113,12 @@ type mistakes struct {
 	seen    map[findingKey]bool
 	spots   map[findingKey]bool // the places of seen
 	again   bool                // the same lines are read for one more device: only new places are of interest
-	dropped int
+	shown   map[Severity]int
+	dropped map[Severity]int
 }
 
 func newMistakes() *mistakes {
-	return &mistakes{seen: map[findingKey]bool{}, spots: map[findingKey]bool{}}
+	return &mistakes{seen: map[findingKey]bool{}, spots: map[findingKey]bool{}, shown: map[Severity]int{}, dropped: map[Severity]int{}}
 }
 
 func (m *mistakes) add(f finding) {
@@ -127,10 +128,11 @@ func (m *mistakes) add(f finding) {
 		return
 	}
 	m.spots[spot] = true
-	if len(m.seen) >= maxMistakes {
-		m.dropped++
+	if m.shown[f.severity] >= maxMistakes {
+		m.dropped[f.severity]++
 		return
 	}
+	m.shown[f.severity]++
 	m.seen[key] = true
 	m.report.Mistakes = append(m.report.Mistakes, Mistake{
 		File: f.at.file(), Line: f.at.line, Col: f.at.col, Severity: f.severity,
@@ -163,8 +165,10 @@ func (m *mistakes) sorted() *Report {
 		}
 		return a.Severity < b.Severity
 	})
-	if m.dropped > 0 {
-		list = append(list, Mistake{File: list[0].File, Severity: Error, Message: fmt.Sprintf("%d more mistakes are not shown", m.dropped)})
+	for _, s := range []Severity{Error, Warning} {
+		if n := m.dropped[s]; n > 0 {
+			list = append(list, Mistake{File: list[0].File, Severity: s, Message: fmt.Sprintf("%d more %ss are not shown", n, s)})
+		}
 	}
 	return &Report{Mistakes: list}
 }
