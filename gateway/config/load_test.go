@@ -257,6 +257,13 @@ func TestAReportIsJSON(t *testing.T) {
 	}
 }
 
+func TestAGoodFilesReportIsAnEmptyList(t *testing.T) {
+	_, report := config.Load(write(t, "gateway.yaml", "version: 1\n"), fakeKinds())
+	if out, err := json.Marshal(report); err != nil || string(out) != `{"mistakes":[]}` {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
 func TestAFileThatIsNoneIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	big := filepath.Join(dir, "big.yaml")

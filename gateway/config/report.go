@@ -170,5 +170,8 @@ func (m *mistakes) sorted() *Report {
 			list = append(list, Mistake{File: list[0].File, Severity: s, Message: fmt.Sprintf("%d more %ss are not shown", n, s)})
 		}
 	}
+	if list == nil {
+		list = []Mistake{} // [] in JSON, not null
+	}
 	return &Report{Mistakes: list}
 }
