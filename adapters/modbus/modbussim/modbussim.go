@@ -32,7 +32,8 @@ func (s *Server) Add(id byte, size int) *Unit {
 	return u
 }
 
-func (s *Server) unit(id byte) *Unit {
+// Unit is the unit of that id, nil when there is none.
+func (s *Server) Unit(id byte) *Unit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.units[id]

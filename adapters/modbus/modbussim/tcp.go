@@ -74,7 +74,7 @@ func (s *Server) talkTCP(ctx context.Context, conn io.ReadWriteCloser) error {
 
 // answer asks the unit and waits as long as it takes.
 func (s *Server) answer(ctx context.Context, id byte, request []byte) []byte {
-	u := s.unit(id)
+	u := s.Unit(id)
 	if u == nil {
 		return nil
 	}
