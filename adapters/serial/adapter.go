@@ -15,7 +15,7 @@ type adapter struct {
 	port *port
 	log  *slog.Logger
 
-	// unsettled is when a question was given up: its answer may be on the way yet. Zero when all is quiet.
+	// unsettled is until when the answer to a question that was given up may yet come. Zero when all is quiet.
 	// Only Read uses it, and one goroutine at a time reads.
 	unsettled time.Time
 
@@ -41,7 +41,7 @@ func (c *Connection) Open(ctx context.Context, log *slog.Logger) (adapters.Adapt
 		return nil, err
 	}
 	log.Debug("port is open", "port", c.Port, "line", c.Line.String())
-	return &adapter{port: p, log: log, unsettled: time.Now()}, nil
+	return &adapter{port: p, log: log, unsettled: time.Now().Add(settleFor)}, nil
 }
 
 // Close closes the port. Every call after the first does nothing.

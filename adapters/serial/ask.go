@@ -37,7 +37,6 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 		emit(samples)
 		return nil
 	}
-	r.adapter.unsettled = time.Now()
 	emit(r.plan.bad(reason(err), time.Now()))
 	if errors.Is(err, errGarbled) { // it did answer: the connection is sound, and so is the device's schedule
 		return nil
@@ -71,7 +70,11 @@ func (r *reader) ask(ctx context.Context) ([]telemetry.Sample, error) {
 	if err := r.adapter.port.send(r.question); err != nil {
 		return nil, err
 	}
-	return r.answer(limited, asked)
+	samples, err := r.answer(limited, asked)
+	if err != nil {
+		r.adapter.giveUp(asked, r.plan.device.Timeout)
+	}
+	return samples, err
 }
 
 // gaveUp is the error of a question whose time is over.
@@ -82,40 +85,37 @@ func gaveUp(ctx context.Context) error {
 	return adapters.ErrNoAnswer
 }
 
-// settle waits out a question that was given up, so that its late answer is not taken for the answer to the next one.
+// settle waits out a question that was given up, so that its late answer is not taken for the answer to the next one. The
+// wait ends when the answer has come and the line is quiet, or when the time for it is over.
 func (a *adapter) settle(ctx context.Context) error {
-	last := a.unsettled
-	for !last.IsZero() {
-		wait := settleFor - time.Since(last)
-		if wait <= 0 {
+	heard := false
+	for !a.unsettled.IsZero() {
+		if time.Until(a.unsettled) <= 0 {
+			a.unsettled = time.Time{}
 			break
 		}
-		timer := time.NewTimer(wait)
 		select {
 		case c := <-a.port.chunks:
-			last = c.at
-		case <-timer.C:
+			a.unsettled, heard = c.at.Add(settleFor), true
+		case <-until(a.unsettled):
 		case <-a.port.ended:
 			return a.port.err
 		case <-ctx.Done():
-			timer.Stop()
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return gaveUp(ctx)
+			if heard && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return errNotQuiet
 			}
-			return a.late(last)
+			return gaveUp(ctx)
 		}
-		timer.Stop()
 	}
-	a.unsettled = time.Time{}
 	return nil
 }
 
-// late tells a line on which bytes kept coming from time that was too short to begin with.
-func (a *adapter) late(last time.Time) error {
-	if last.After(a.unsettled) {
-		return errNotQuiet
+// giveUp notes how long the answer to a question may yet come.
+func (a *adapter) giveUp(asked time.Time, timeout time.Duration) {
+	a.unsettled = time.Now().Add(settleFor)
+	if last := asked.Add(timeout + settleFor); last.After(a.unsettled) {
+		a.unsettled = last
 	}
-	return adapters.ErrNoAnswer
 }
 
 // answer waits for a frame that the device sends after it was asked.
