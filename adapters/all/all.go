@@ -5,6 +5,7 @@ package all
 
 import (
 	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/adapters/modbus"
 	"github.com/penstock-edge/penstock/adapters/opcua"
 	"github.com/penstock-edge/penstock/adapters/serial"
 )
@@ -12,6 +13,7 @@ import (
 // Kinds lists every protocol, by name.
 func Kinds() []adapters.Kind {
 	return []adapters.Kind{
+		modbus.Kind(),
 		opcua.Kind(),
 		serial.Kind(),
 	}

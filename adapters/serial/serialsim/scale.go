@@ -53,7 +53,8 @@ func (w Weight) frame() []byte {
 		}
 	}
 	digits := func(n int) int { return int(math.Abs(float64(n))) % 1000000 }
-	frame := []byte{0x02, always | byte(w.Decimals+2)&7, swb, always}
+	const increment1 = 1 << 3 // SWA bits 3-4: the last digit counts in ones
+	frame := []byte{0x02, always | increment1 | byte(w.Decimals+2)&7, swb, always}
 	frame = fmt.Appendf(frame, "%6d%6d\r", digits(w.Gross), digits(w.Tare))
 	var sum byte
 	for _, b := range frame {
