@@ -55,6 +55,9 @@ type compactor struct {
 	fast    *wire.Encoder // for what will soon be written again
 	small   *wire.Encoder // for what stays
 	failing bool
+
+	spare   [][]telemetry.Sample // memory of columns of the pass before; let go when there is nothing to do
+	scratch []telemetry.Sample   // of a page
 }
 
 func newCompactor(s *Store) *compactor {
@@ -65,6 +68,7 @@ func newCompactor(s *Store) *compactor {
 func (k *compactor) next(ctx context.Context, now time.Time) (more bool) {
 	thing, ok := k.store.backlog.take(now)
 	if !ok {
+		k.spare, k.scratch = nil, nil
 		return false
 	}
 	err := k.thing(ctx, thing)
@@ -90,6 +94,7 @@ func (k *compactor) thing(ctx context.Context, thing int64) error {
 		return err
 	}
 	pages, err := k.pass(ctx, p)
+	k.recycle(p)
 	if err != nil {
 		return fmt.Errorf("turn %d blocks into chunks: %w", len(p.raws), err)
 	}
@@ -158,7 +163,7 @@ func (k *compactor) decode(p *pass, block []byte) error {
 	err := k.dec.Decode(block, func(name string, smp telemetry.Sample) bool {
 		if col == nil || col.name != name {
 			if col = p.columns[name]; col == nil {
-				col = &column{name: name}
+				col = &column{name: name, samples: k.memory()}
 				p.columns[name] = col
 			}
 			before[col] = len(col.samples)
@@ -174,6 +179,23 @@ func (k *compactor) decode(p *pass, block []byte) error {
 		}
 	}
 	return err
+}
+
+// memory is an empty column, one of the pass before where there is one.
+func (k *compactor) memory() (samples []telemetry.Sample) {
+	if n := len(k.spare); n > 0 {
+		samples, k.spare = k.spare[n-1], k.spare[:n-1]
+	}
+	return samples
+}
+
+// recycle takes the memory of a pass back; its texts are let go.
+func (k *compactor) recycle(p *pass) {
+	for _, col := range p.columns {
+		clear(col.samples)
+		k.spare = append(k.spare, col.samples[:0])
+	}
+	clear(k.scratch)
 }
 
 // setAside marks a block that was checked when it came and cannot be decoded now: the disk or a program has spoiled it.
@@ -205,9 +227,7 @@ func (k *compactor) pass(ctx context.Context, p *pass) (pages []int64, err error
 		return nil, err
 	}
 	for name, col := range p.columns {
-		for _, smp := range col.samples {
-			advance(latest, name, smp)
-		}
+		advance(latest, name, col.samples[len(col.samples)-1]) // they are sorted by now
 	}
 	parts, err := encodeLatest(k.fast, latest)
 	if err != nil {
@@ -242,8 +262,7 @@ func (k *compactor) chunks(p *pass, cat *catalog) (made []chunk, pages []int64, 
 }
 
 func (k *compactor) pageChunk(made []chunk, page, arrival int64, cols []*column) ([]chunk, error) {
-	names := make([]string, len(cols))
-	var samples []telemetry.Sample
+	names, samples := make([]string, len(cols)), k.scratch[:0]
 	for i, col := range cols {
 		names[i] = seriesKey(col.series)
 		sortByTime(col.samples)
@@ -252,5 +271,6 @@ func (k *compactor) pageChunk(made []chunk, page, arrival int64, cols []*column)
 			samples = append(samples, smp)
 		}
 	}
+	k.scratch = samples
 	return encodeChunks(made, k.fast, chunk{level: levelPage, owner: page, arrival: arrival}, names, samples)
 }

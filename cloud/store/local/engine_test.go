@@ -187,7 +187,7 @@ func TestPointWithAWeekOfSilence(t *testing.T) {
 // TestChunksStayFew: many small blocks end as few chunks, whatever came in between.
 func TestChunksStayFew(t *testing.T) {
 	s := start(t)
-	const blocks, each = 1_000, 20
+	const blocks, each = 500, 20
 	for i := range uint64(blocks) {
 		if _, err := s.Append(t.Context(), batch(t, i+1, int64(i)*each*1000, each, 1000)); err != nil {
 			t.Fatal(err)
