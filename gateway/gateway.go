@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -99,8 +100,9 @@ func sealLeftovers(q *buffer.Queue) error {
 }
 
 // Run serves until ctx ends. It stops in the order of the flow: first the reading, then the block that is open is
-// sealed, then the rest; all that was read is on disk when it returns. ready is called once the listeners are open.
-func (g *Gateway) Run(ctx context.Context, ready func()) (err error) {
+// sealed, then the rest; all that was read is on disk when it returns. ready is called once the listeners are open, with their addresses: the socket
+// first, then the page when there is one.
+func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err error) {
 	defer func() { err = errors.Join(err, g.close()) }()
 	listeners, err := status.Listen(g.cfg.Local.Web, g.cfg.State)
 	if err != nil {
@@ -120,15 +122,24 @@ func (g *Gateway) Run(ctx context.Context, ready func()) (err error) {
 	if g.target != nil {
 		behind.Go(func() error { return g.target.run(rest) })
 	}
+	var addresses []string
 	for _, l := range listeners {
-		g.log.Info("listening", "address", l.Addr().String())
+		addresses = append(addresses, address(l))
+		g.log.Info("listening", "address", address(l))
 	}
 	g.log.Info("running", "gateway", g.cfg.Gateway.ID, "connections", len(g.pollers), "points", len(g.cfg.Points), "version", g.version)
-	ready()
+	ready(addresses)
 	<-ctx.Done()
 	err = field.Wait()
 	stopFlow()
 	return errors.Join(err, behind.Wait())
+}
+
+func address(l net.Listener) string {
+	if l.Addr().Network() == "unix" {
+		return l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
 }
 
 func (g *Gateway) close() error {

@@ -38,7 +38,7 @@ func runCommand() *cobra.Command {
 		}
 		ctx, stop := context.WithCancel(cmd.Context())
 		defer stop()
-		return g.Run(ctx, func() { ready(ctx, g, log) })
+		return g.Run(ctx, func([]string) { ready(ctx, g, log) })
 	}
 	return cmd
 }

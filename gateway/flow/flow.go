@@ -138,6 +138,7 @@ func (f *Flow) Run(ctx context.Context) error {
 	flush, seal := time.NewTicker(f.o.Flush), time.NewTicker(f.o.Send)
 	defer flush.Stop()
 	defer seal.Stop()
+	first := true // the first block does not wait for its time: whoever starts a gateway looks for a sign of life
 	for {
 		select {
 		case <-ctx.Done():
@@ -147,6 +148,11 @@ func (f *Flow) Run(ctx context.Context) error {
 		case <-seal.C:
 			f.report(f.seal(ctx))
 		case <-flush.C:
+			if first && f.Pending() > 0 {
+				first = false
+				f.report(f.seal(ctx))
+				continue
+			}
 			f.report(f.journal(ctx))
 		}
 	}

@@ -22,6 +22,9 @@ func judge(p *config.Point, s *telemetry.Sample) {
 // A point without a deadband keeps every sample that has a value: nobody asked for less. A point that stays bad
 // for one reason says nothing new, so that a machine switched off over a weekend does not fill the disk.
 func worthKeeping(p *config.Point, last, s *telemetry.Sample) bool {
+	if *s == *last {
+		return false // the same sample read again: an OPC UA server gives its own time, which stands still with the value
+	}
 	if s.Quality != last.Quality {
 		return true
 	}

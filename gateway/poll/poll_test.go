@@ -35,7 +35,7 @@ func (p *plant) set(change func()) { p.mu.Lock(); defer p.mu.Unlock(); change() 
 
 func (p *plant) readsOf(device string) int { p.mu.Lock(); defer p.mu.Unlock(); return p.reads[device] }
 
-func (p *plant) Validate() error             { return nil }
+func (p *plant) Validate() error            { return nil }
 func (p *plant) NewDevice() adapters.Device { return nil }
 func (p *plant) Open(context.Context, *slog.Logger) (adapters.Adapter, error) {
 	p.mu.Lock()
@@ -126,7 +126,11 @@ type sink struct {
 	got []telemetry.Sample
 }
 
-func (s *sink) put(in []telemetry.Sample) { s.mu.Lock(); defer s.mu.Unlock(); s.got = append(s.got, in...) }
+func (s *sink) put(in []telemetry.Sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got = append(s.got, in...)
+}
 
 func (s *sink) last(id telemetry.PointID) telemetry.Sample {
 	s.mu.Lock()
