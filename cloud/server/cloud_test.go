@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // site is a cloud as Init makes it, on free ports.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	made   server.Installation
 	config server.Config
 	ca     *x509.Certificate
@@ -41,7 +41,7 @@ type site struct {
 	stop func() time.Duration
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	made, err := server.Init(t.TempDir(), nil)
 	if err != nil {
@@ -228,7 +228,7 @@ func (s *site) invite(gateway string) string {
 // link is an MQTT 5 connection of a real client.
 type link struct {
 	*paho.Client
-	t        *testing.T
+	t        testing.TB
 	received chan *paho.Publish
 	goodbye  chan byte // the reason code of the server's DISCONNECT
 }

@@ -81,14 +81,28 @@ func parse(path string, text []byte) (Config, error) {
 	if len(text) > maxConfig {
 		return config, fmt.Errorf("%s: larger than 1 MiB: is it the right file?", path)
 	}
-	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&config)
-	if err != nil && !errors.Is(err, io.EOF) { // an empty file has every default
+	if err := decode(text, &config); err != nil {
 		return config, place(path, err)
 	}
 	if err := config.validate(); err != nil {
 		return config, fmt.Errorf("%s: %w", path, err)
 	}
 	return config, nil
+}
+
+// decode reads YAML. The library panics on some that is out of the ordinary (a tag before a list: testdata/fuzz); that is an error of the
+// file too.
+func decode(text []byte, into *Config) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("this YAML is beyond what can be read: leave out tags (!...) and anchors (%v)", fault)
+		}
+	}()
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(into)
+	if errors.Is(err, io.EOF) { // an empty file has every default
+		return nil
+	}
+	return err
 }
 
 // place puts the file before what the YAML library says: FILE:LINE:COLUMN: what.

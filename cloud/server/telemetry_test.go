@@ -17,7 +17,7 @@ import (
 )
 
 // block has n samples of one point, a second apart.
-func block(t *testing.T, point string, from time.Time, n int) []byte {
+func block(t testing.TB, point string, from time.Time, n int) []byte {
 	t.Helper()
 	var samples []telemetry.Sample
 	for i := range n {
