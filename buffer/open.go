@@ -71,6 +71,9 @@ func (q *Queue) open() (err error) {
 	if err := q.openSegments(); err != nil {
 		return err
 	}
+	if n := len(q.gone); n > 0 {
+		q.next = max(q.next, q.gone[n-1].to+1) // the last pages may be gone, and their numbers are not given again
+	}
 	q.settle()
 	if n := len(q.segments); n > 0 && (len(q.aside) == 0 || q.segments[n-1].path > q.aside[len(q.aside)-1]) {
 		return nil // the newest of all opened
