@@ -30,7 +30,7 @@ func (g *Gateway) Status() status.Status {
 
 func (g *Gateway) bufferStatus(noMemory uint64) status.Buffer {
 	q := g.queue.Stats()
-	b := status.Buffer{Records: q.Records, Samples: q.Samples + uint64(g.flow.Pending()), Bytes: q.Bytes, Dropped: map[string]uint64{"memory full": noMemory}}
+	b := status.Buffer{Records: q.Records, Samples: q.Samples + uint64(g.flow.Pending()), Unsaved: uint64(g.flow.Unsaved()), Bytes: q.Bytes, Dropped: map[string]uint64{"memory full": noMemory}}
 	if !q.Oldest.IsZero() {
 		b.Oldest = &q.Oldest
 	}

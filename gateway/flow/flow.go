@@ -67,10 +67,10 @@ type Flow struct {
 	states  []state            // by PointID
 	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
 	safe    int
+	sealing int // taken out of pending and not yet on disk
 	stats   Stats
 
 	// Only Run's goroutine touches what is below.
-	spare   []telemetry.Sample
 	encoder *wire.Encoder
 	block   []byte
 	failing bool
@@ -195,7 +195,9 @@ func (f *Flow) journal(ctx context.Context) error {
 func (f *Flow) seal(ctx context.Context) error {
 	f.mu.Lock()
 	taken, safe := f.pending, f.safe
-	f.pending, f.safe = f.spare[:0], 0
+	if len(taken) > 0 {
+		f.pending, f.safe, f.sealing = nil, 0, len(taken)-safe
+	}
 	f.mu.Unlock()
 	if len(taken) == 0 {
 		return nil
@@ -208,7 +210,9 @@ func (f *Flow) seal(ctx context.Context) error {
 		f.putBack(taken, safe)
 		return fmt.Errorf("seal %d samples: %w", len(taken), err)
 	}
-	f.spare = taken
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pending, f.sealing = append(taken[:0], f.pending...), 0 // the large slice is used again, the few that came meanwhile move
 	return nil
 }
 
@@ -217,5 +221,5 @@ func (f *Flow) seal(ctx context.Context) error {
 func (f *Flow) putBack(taken []telemetry.Sample, safe int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pending, f.safe, f.spare = append(taken, f.pending...), safe, nil
+	f.pending, f.safe, f.sealing = append(taken, f.pending...), safe, 0
 }

@@ -23,3 +23,10 @@ func (f *Flow) Pending() int {
 	defer f.mu.Unlock()
 	return len(f.pending)
 }
+
+// Unsaved is how many samples are kept and not on disk yet: what a power cut would take now.
+func (f *Flow) Unsaved() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending) - f.safe + f.sealing
+}

@@ -28,6 +28,7 @@ type Buffer struct {
 	Records uint64            `json:"records"`
 	Samples uint64            `json:"samples"` // sealed and journalled, not yet stored by the cloud
 	Bytes   uint64            `json:"bytes"`
+	Unsaved uint64            `json:"unsaved"` // kept and not on disk yet: what a power cut would take now
 	Oldest  *time.Time        `json:"oldest"`
 	Dropped map[string]uint64 `json:"dropped"` // samples given up, by reason
 }
