@@ -85,10 +85,15 @@ func FuzzDecode(f *testing.F) {
 		r := &reader{samples: nil}
 		var places []place
 		for i := range n {
-			places = append(places, place{index: i, start: i, count: 1, codec: (&Point{At: Address{table, uint16(i)}, Scale: 0.1, Bit: noBit}).codec()})
+			places = append(places, place{index: i, start: i, count: 1, codec: alike(&Point{At: Address{table, uint16(i)}, Scale: 0.1, Bit: noBit})})
 		}
 		s := newSpan(table, places)
 		r.samples = append(r.samples, make([]telemetry.Sample, n)...)
 		r.decode(&s, response)
 	})
+}
+
+func alike(p *Point) *codec {
+	c := p.codec()
+	return &c
 }

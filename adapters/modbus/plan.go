@@ -14,7 +14,7 @@ type place struct {
 	index int // of the point in its group
 	start int // its first register or bit
 	count int
-	codec codec
+	codec *codec // shared by all points of the group that are decoded alike
 }
 
 func (p place) end() int { return p.start + p.count }
@@ -38,6 +38,7 @@ type limits struct {
 // plan finds the few requests that read all points: what lies together, or no further apart than gap, is one.
 func plan(points []adapters.Point) (device *Device, spans []span, err error) {
 	byTable := map[Table][]place{}
+	codecs := map[codec]*codec{}
 	for i, p := range points {
 		spec, ok := p.Spec.(*Point)
 		if !ok || spec.device == nil {
@@ -46,8 +47,12 @@ func plan(points []adapters.Point) (device *Device, spans []span, err error) {
 		if device == nil {
 			device = spec.device
 		}
+		c := spec.codec()
+		if codecs[c] == nil {
+			codecs[c] = &c
+		}
 		t := spec.At.Table
-		byTable[t] = append(byTable[t], place{index: i, start: int(spec.At.Number), count: spec.Count(), codec: spec.codec()})
+		byTable[t] = append(byTable[t], place{index: i, start: int(spec.At.Number), count: spec.Count(), codec: codecs[c]})
 	}
 	for _, t := range []Table{Holding, Input, Coil, Discrete} {
 		spans = append(spans, merge(t, byTable[t], limits{device.most, device.Gap})...)

@@ -48,6 +48,9 @@ func arrange(conn config.Connection, points []config.Point) (groups []*group, pu
 			g.points = append(g.points, p.Point)
 		}
 	}
+	for _, g := range groups {
+		g.points = slices.Clone(g.points) // without the room that appending leaves: there may be many thousands
+	}
 	slices.SortStableFunc(groups, func(a, b *group) int { return int(a.scan - b.scan) })
 	return groups, pushed
 }

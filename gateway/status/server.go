@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"time"
@@ -93,6 +94,8 @@ func (s *Server) handler(local bool) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry(s.source), promhttp.HandlerOpts{}))
 	if local {
 		mux.HandleFunc("POST /api/v1/points/{point}", s.write)
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index) // a profile tells too much for a port that any program on the machine reaches
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	}
 	return secure(mux)
 }
