@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-edge/penstock/cloud/server"
+	"github.com/penstock-edge/penstock/cloud/web"
 )
 
 func runCommand() *cobra.Command {
@@ -40,7 +42,7 @@ func serve(ctx context.Context, config server.Config, stderr io.Writer) error {
 	var watchdog sync.WaitGroup
 	defer watchdog.Wait()
 	defer stop()
-	options := server.Options{Ready: func(at server.Addresses) {
+	options := server.Options{UI: pages, Ready: func(at server.Addresses) {
 		_, _ = fmt.Fprintf(stderr, "MQTT %s, pages and API %s\n", at.MQTT, at.HTTPS) // for people; the log has it too
 		notify(log, daemon.SdNotifyReady)
 		watchdog.Go(func() { feed(watched, log) })
@@ -48,6 +50,11 @@ func serve(ctx context.Context, config server.Config, stderr io.Writer) error {
 	err := server.Run(ctx, config, options, log)
 	notify(log, daemon.SdNotifyStopping)
 	return err
+}
+
+// pages are what people look at.
+func pages(of server.UI) http.Handler {
+	return web.New(web.Options{Store: of.Store, LoggedIn: of.Session.LoggedIn, Rate: of.Rate, Log: of.Log})
 }
 
 func notify(log *slog.Logger, state string) {
