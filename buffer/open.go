@@ -23,7 +23,7 @@ var ErrInUse = errors.New("another process is using this buffer: stop it first, 
 func Open(dir string, o Options) (*Queue, error) {
 	o.defaults()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("buffer folder: %w", err)
+		return nil, fmt.Errorf("buffer folder: %w (set buffer: {path: ...} to a folder this user may write)", err)
 	}
 	q := &Queue{
 		dir: dir, o: o, requests: make(chan *request, maxBatch), done: make(chan struct{}), arrived: make(chan struct{}),
