@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/cloud/server"
+	"github.com/penstock-edge/penstock/cloud/web"
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/gateway/enrol"
 	"github.com/penstock-edge/penstock/sync/identity"
@@ -45,7 +46,7 @@ func startCloud(ctx context.Context, dir string, log *slog.Logger) (*cloudServer
 	ctx, cancel := context.WithCancel(ctx)
 	ready, done := make(chan server.Addresses, 1), make(chan error, 1)
 	go func() {
-		done <- server.Run(ctx, cfg, server.Options{Ready: func(a server.Addresses) { ready <- a }}, log)
+		done <- server.Run(ctx, cfg, server.Options{UI: pages, Ready: func(a server.Addresses) { ready <- a }}, log)
 	}()
 	c.stop = func() { c.http.CloseIdleConnections(); cancel(); <-done }
 	select {
@@ -55,6 +56,11 @@ func startCloud(ctx context.Context, dir string, log *slog.Logger) (*cloudServer
 		cancel()
 		return nil, fmt.Errorf("the cloud: %w", err)
 	}
+}
+
+// pages are what people look at.
+func pages(of server.UI) http.Handler {
+	return web.New(web.Options{Store: of.Store, LoggedIn: of.Session.LoggedIn, Rate: of.Rate, Log: of.Log})
 }
 
 // init makes the cloud's folder. The token is kept beside it: this is a demo, and it must be shown at every start.
