@@ -119,7 +119,8 @@ vet:
 .PHONY: lint
 lint: ## Formatting, and golangci-lint with few linters that are meant
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$bad" ] || { echo "run gofmt -w on: $$bad"; exit 1; }
-	go tool -modfile=packaging/lint.mod golangci-lint run ./...
+	go run ./packaging/thirdparty | diff -q THIRD_PARTY - >/dev/null || { echo "THIRD_PARTY is stale: run make third-party"; exit 1; }
+	go tool -modfile=packaging/lint.mod golangci-lint run --build-tags interop ./...
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target, FUZZTIME each (30s)
