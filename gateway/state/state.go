@@ -19,6 +19,9 @@ import (
 // ErrInUse: another process has this state open.
 var ErrInUse = errors.New("another penstock is running on this state folder: stop it first (systemctl stop penstock), or give this one a folder of its own with state:")
 
+// whatToDo ends what is said of a folder that does not take the database.
+const whatToDo = "set state: to a folder this user may write, on a disk with room"
+
 // DB is the open database. It is safe for concurrent use.
 type DB struct {
 	bolt  *bbolt.DB
@@ -30,7 +33,7 @@ var own = []byte("state")
 // Open opens or creates dir/state.db and counts this start.
 func Open(dir string) (*DB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("state folder: %w (set state: to a folder this user may write)", err)
+		return nil, fmt.Errorf("state folder: %w (%s)", err, whatToDo)
 	}
 	path := filepath.Join(dir, "state.db")
 	bolt, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 200 * time.Millisecond, FreelistType: bbolt.FreelistMapType})
@@ -38,12 +41,12 @@ func Open(dir string) (*DB, error) {
 		return nil, ErrInUse
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("open %s: %w (%s)", path, err, whatToDo)
 	}
 	db := &DB{bolt: bolt}
 	if err := db.countBoot(); err != nil {
 		_ = bolt.Close() // the first error is the one to tell
-		return nil, fmt.Errorf("write %s: %w", path, err)
+		return nil, fmt.Errorf("write %s: %w (%s)", path, err, whatToDo)
 	}
 	return db, nil
 }
