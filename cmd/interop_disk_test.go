@@ -54,6 +54,18 @@ func TestTheDiskIsFull(t *testing.T) {
 	t.Logf("recovered %v after there was room again; %d samples served, %d stored", recovered.Round(time.Millisecond), a.served, len(a.stored))
 }
 
+// A gateway that finds no room for its state says so and ends.
+func TestTheDiskIsFullFromTheStart(t *testing.T) {
+	t.Parallel()
+	s := &site{t: t, dir: t.TempDir()}
+	disk := filepath.Join(s.dir, "disk")
+	s.write(s.config(), "version: 1\nstate: "+filepath.Join(disk, "state")+"\n")
+	script := fmt.Sprintf("mkdir %[1]s; mount -t tmpfs -o size=64k tmpfs %[1]s; cat /dev/zero >%[1]s/filler 2>/dev/null; exec %[2]s run -c %[3]s", disk, ours("penstock"), s.config())
+	p := start(t, foreign(t, s.dir, "unshare", "--mount", "sh", "-c", script))
+	<-p.ended
+	result{code: p.cmd.ProcessState.ExitCode(), stderr: p.said.String()}.refused(t, "run", 1, 1, "no space left on device", "set state: to a folder")
+}
+
 // fill writes a file until the disk is full.
 func fill(t *testing.T, path string) {
 	t.Helper()
