@@ -61,10 +61,10 @@ func (g *Gateway) open() (err error) {
 	if g.queue, err = buffer.Open(cfg.Buffer.Path, bufferOptions(cfg.Buffer, g.log)); err != nil {
 		return err
 	}
-	if err := sealLeftovers(g.queue); err != nil {
-		return err
-	}
-	g.flow = flow.New(cfg.Points, g.queue, flow.Options{Flush: cfg.Buffer.Flush, Send: sendEvery(cfg), Keep: keeper(cfg.Buffer.Keep)}, g.log)
+	g.flow = flow.New(cfg.Points, g.queue, flow.Options{
+		Flush: cfg.Buffer.Flush, Always: cfg.Buffer.Flush == 0, Send: sendEvery(cfg),
+		Keep: keeper(cfg.Buffer.Keep), Leftovers: leftovers(g.queue, g.log),
+	}, g.log)
 	g.byPoint = make([]*poll.Poller, len(cfg.Points))
 	for _, c := range cfg.Connections {
 		p := poll.New(c, cfg.Points, g.flow.Put, g.log)
@@ -82,21 +82,17 @@ func (g *Gateway) open() (err error) {
 	return err
 }
 
-// sealLeftovers turns the journal that a crash left behind into blocks: every entry of it is one already.
-func sealLeftovers(q *buffer.Queue) error {
-	var recs []buffer.Record
+// leftovers are the journal that a crash left behind, as records: every entry of it is a block already. One that this version
+// cannot read (an older one may have written it) is kept as it is: the cloud takes it, or it is declared lost.
+func leftovers(q *buffer.Queue, log *slog.Logger) (recs []buffer.Record) {
 	for _, entry := range q.Unsealed() {
 		sum, err := wire.Peek(entry)
 		if err != nil {
-			return fmt.Errorf("BUG: the journal holds an entry that is no block: %w", err)
+			log.Warn("an entry of the journal is not understood here", "err", err)
 		}
 		recs = append(recs, buffer.Record{Class: buffer.Normal, Samples: uint32(sum.Samples), Data: entry})
 	}
-	if len(recs) == 0 {
-		return nil
-	}
-	_, err := q.Seal(context.Background(), recs...)
-	return err
+	return recs
 }
 
 // Run serves until ctx ends. It stops in the order of the flow: first the reading, then the block that is open is

@@ -11,6 +11,9 @@ import (
 
 // blocks encodes samples as one record a class, or as several where one would be larger than a block may be.
 func (f *Flow) blocks(samples []telemetry.Sample) ([]buffer.Record, error) {
+	if len(samples) == 0 {
+		return nil, nil
+	}
 	var recs []buffer.Record
 	for _, part := range f.byClass(samples) {
 		more, err := f.encode(f.class[part[0].Point], part)
@@ -38,9 +41,14 @@ func (f *Flow) byClass(samples []telemetry.Sample) [][]telemetry.Sample {
 	return [][]telemetry.Sample{parts[buffer.Keep], parts[buffer.Normal]}
 }
 
+// maxBlock is how many bytes a block may have: it is one MQTT message, and servers refuse large ones (penstock-cloud above 1 MiB).
+// What is larger would never be delivered. One sample has at most a text of 64 KiB, so halving comes to an end.
+const maxBlock = 512 << 10
+
+// encode halves what is too much for one block until it fits.
 func (f *Flow) encode(class buffer.Class, samples []telemetry.Sample) ([]buffer.Record, error) {
 	block, err := f.encoder.AppendBlock(nil, f.names, samples)
-	if errors.Is(err, wire.ErrTooMuch) && len(samples) > 1 {
+	if len(samples) > 1 && (errors.Is(err, wire.ErrTooMuch) || len(block) > maxBlock) {
 		half := len(samples) / 2
 		first, err := f.encode(class, samples[:half])
 		if err != nil {

@@ -24,10 +24,12 @@ type Sink interface {
 // Options are the two clocks of a flow and its bounds.
 type Options struct {
 	Flush      time.Duration           // what a power cut can take; default 1 s
+	Always     bool                    // Put returns when its samples are on disk, or the disk has refused them: a power cut takes nothing
 	Send       time.Duration           // how long a block is; default 5 s
 	BlockSize  int                     // samples at which a block is sealed before its time; default 65,536
 	MaxPending int                     // samples held in memory while the disk refuses them; default 262,144 (about 12 MiB)
 	Keep       func(point string) bool // points whose blocks give way last when the buffer is full
+	Leftovers  []buffer.Record         // what a crash left in the journal: the first seal, which empties the journal, keeps it
 }
 
 func (o *Options) defaults() {
@@ -48,8 +50,8 @@ func (o *Options) defaults() {
 	}
 }
 
-// Stats counts what went through. Read >= Kept; Dropped are kept samples that the disk refused for so long
-// that memory ran out.
+// Stats counts what went through. Dropped are samples worth keeping, not counted in Kept, that came when the disk had refused
+// for so long that memory ran out.
 type Stats struct{ Read, Kept, Dropped uint64 }
 
 // Flow takes samples in and lets blocks out.
@@ -60,7 +62,9 @@ type Flow struct {
 	names []string // by PointID
 	class []buffer.Class
 
-	full chan struct{} // one token: a block has reached its size
+	full  chan struct{}      // one token: a block has reached its size
+	now   chan chan struct{} // Put asks to be journalled at once; the channel it gives is closed when that was tried
+	ended chan struct{}      // closed when Run has returned
 
 	mu      sync.Mutex
 	points  []config.Point
@@ -71,14 +75,14 @@ type Flow struct {
 	stats   Stats
 
 	// Only Run's goroutine touches what is below.
-	encoder *wire.Encoder
-	block   []byte
-	failing bool
+	encoder   *wire.Encoder
+	leftovers []buffer.Record
+	failing   bool
 }
 
 type state struct {
 	latest, kept telemetry.Sample
-	seen         bool
+	read, has    bool // whether there is a latest, a kept
 }
 
 // New makes the flow of a gateway's points; points[i].ID must be i.
@@ -87,7 +91,8 @@ func New(points []config.Point, sink Sink, o Options, log *slog.Logger) *Flow {
 	f := &Flow{
 		o: o, log: log, sink: sink, points: points, states: make([]state, len(points)),
 		names: make([]string, len(points)), class: make([]buffer.Class, len(points)),
-		full: make(chan struct{}, 1), encoder: wire.NewEncoder(wire.Balanced),
+		full: make(chan struct{}, 1), now: make(chan chan struct{}), ended: make(chan struct{}),
+		encoder: wire.NewEncoder(wire.Balanced), leftovers: o.Leftovers,
 	}
 	for i := range points {
 		f.names[i] = points[i].FullName()
@@ -99,10 +104,23 @@ func New(points []config.Point, sink Sink, o Options, log *slog.Logger) *Flow {
 	return f
 }
 
-// Put takes what an adapter emitted. It never waits for the disk.
+// Put takes what an adapter emitted. It waits for the disk only with Always.
 func (f *Flow) Put(samples []telemetry.Sample) {
+	if f.take(samples) && f.o.Always {
+		tried := make(chan struct{})
+		select {
+		case f.now <- tried:
+			<-tried
+		case <-f.ended:
+		}
+	}
+}
+
+// take tells whether any of the samples was kept.
+func (f *Flow) take(samples []telemetry.Sample) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	before := f.stats.Kept
 	f.stats.Read += uint64(len(samples))
 	for i := range samples {
 		f.put(samples[i])
@@ -113,40 +131,50 @@ func (f *Flow) Put(samples []telemetry.Sample) {
 		default:
 		}
 	}
+	return f.stats.Kept > before
 }
 
 // put holds f.mu.
 func (f *Flow) put(s telemetry.Sample) {
 	p, st := &f.points[s.Point], &f.states[s.Point]
 	judge(p, &s)
-	st.latest = s
-	if st.seen && !worthKeeping(p, &st.kept, &s) {
+	st.latest, st.read = s, true
+	if st.has && !worthKeeping(p, &st.kept, &s) {
 		return
 	}
 	if len(f.pending) >= f.o.MaxPending {
 		f.stats.Dropped++
 		return
 	}
-	st.seen, st.kept = true, s
+	st.has, st.kept = true, s
 	f.stats.Kept++
 	f.pending = append(f.pending, s)
 }
 
 // Run journals and seals until ctx ends, then seals what is left, so that everything that was Put before is on
-// disk when it returns.
+// disk when it returns. It is called once.
 func (f *Flow) Run(ctx context.Context) error {
+	defer close(f.ended)
 	flush, seal := time.NewTicker(f.o.Flush), time.NewTicker(f.o.Send)
 	defer flush.Stop()
 	defer seal.Stop()
+	if f.leftovers != nil {
+		f.report(f.seal(ctx))
+	}
 	first := true // the first block does not wait for its time: whoever starts a gateway looks for a sign of life
 	for {
 		select {
 		case <-ctx.Done():
 			return f.seal(context.WithoutCancel(ctx))
 		case <-f.full:
-			f.report(f.seal(ctx))
+			if !f.failing { // a disk that refuses is asked again when the time has come, not at every reading
+				f.report(f.seal(ctx))
+			}
 		case <-seal.C:
 			f.report(f.seal(ctx))
+		case tried := <-f.now:
+			f.report(f.journal(ctx))
+			close(tried)
 		case <-flush.C:
 			if first && f.Pending() > 0 {
 				first = false
@@ -177,17 +205,18 @@ func (f *Flow) journal(ctx context.Context) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	block, err := f.encoder.AppendBlock(f.block[:0], f.names, fresh)
+	entries, err := f.encode(buffer.Normal, fresh)
 	if err != nil {
-		return fmt.Errorf("encode a journal entry: %w", err)
+		return err
 	}
-	f.block = block
-	if err := f.sink.Journal(ctx, block, uint32(len(fresh))); err != nil {
-		return fmt.Errorf("journal %d samples: %w", len(fresh), err)
+	for _, e := range entries {
+		if err := f.sink.Journal(ctx, e.Data, e.Samples); err != nil {
+			return fmt.Errorf("journal %d samples: %w", len(fresh), err)
+		}
+		f.mu.Lock()
+		f.safe += int(e.Samples)
+		f.mu.Unlock()
 	}
-	f.mu.Lock()
-	f.safe += len(fresh)
-	f.mu.Unlock()
 	return nil
 }
 
@@ -199,17 +228,18 @@ func (f *Flow) seal(ctx context.Context) error {
 		f.pending, f.safe, f.sealing = nil, 0, len(taken)-safe
 	}
 	f.mu.Unlock()
-	if len(taken) == 0 {
+	if len(taken)+len(f.leftovers) == 0 {
 		return nil
 	}
 	recs, err := f.blocks(taken)
 	if err == nil {
-		_, err = f.sink.Seal(ctx, recs...)
+		_, err = f.sink.Seal(ctx, append(f.leftovers[:len(f.leftovers):len(f.leftovers)], recs...)...)
 	}
 	if err != nil {
 		f.putBack(taken, safe)
 		return fmt.Errorf("seal %d samples: %w", len(taken), err)
 	}
+	f.leftovers = nil
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pending, f.sealing = append(taken[:0], f.pending...), 0 // the large slice is used again, the few that came meanwhile move

@@ -5,10 +5,15 @@ import (
 
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/sync/telemetry"
+	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// judge gives a sample the quality its point's range demands. The value stays as it was read.
+// judge gives a sample the quality its point's range demands; the value stays as it was read. A text that no block can hold
+// costs this sample its value, and the others nothing.
 func judge(p *config.Point, s *telemetry.Sample) {
+	if len(s.Value.Text()) > wire.MaxText {
+		s.Value, s.Quality = telemetry.Value{}, telemetry.BadOutOfRange
+	}
 	if p.Range == nil || s.Quality.IsBad() {
 		return
 	}
@@ -32,8 +37,8 @@ func worthKeeping(p *config.Point, last, s *telemetry.Sample) bool {
 	if p.Deadband == nil && !silent {
 		return true
 	}
-	if p.Heartbeat > 0 && s.Time-last.Time >= int64(p.Heartbeat) {
-		return true
+	if since := s.Time - last.Time; p.Heartbeat > 0 && (since >= int64(p.Heartbeat) || since <= -int64(p.Heartbeat)) {
+		return true // or the clock was set back, and the heartbeat would wait until it has come round again
 	}
 	if silent || s.Value == last.Value {
 		return false
@@ -48,8 +53,8 @@ func beyond(p *config.Point, last, now telemetry.Value) bool {
 	if !ok || !ok2 || now.Kind() == telemetry.KindBool {
 		return true
 	}
-	if math.IsNaN(a) != math.IsNaN(b) {
-		return true
+	if math.IsNaN(a) != math.IsNaN(b) || math.IsInf(a, 0) {
+		return true // from infinity everything is as far as the deadband, which is a part of it, is wide
 	}
 	return math.Abs(b-a) > width(p, a)
 }

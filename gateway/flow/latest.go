@@ -6,8 +6,7 @@ import "github.com/penstock-edge/penstock/sync/telemetry"
 func (f *Flow) Latest(id telemetry.PointID) (telemetry.Sample, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.states[id].latest
-	return s, s.Time != 0
+	return f.states[id].latest, f.states[id].read
 }
 
 // Stats counts what went through until now.
