@@ -10,13 +10,30 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// open reaches for the equipment and plans every group's reading.
+// opened is what an attempt to open came to.
+type opened struct {
+	adapter adapters.Adapter
+	err     error
+}
+
+// open reaches for the equipment in a goroutine of its own: while an address that swallows packets is waited for, the points go on
+// saying that nothing could be read, and a write is told so at once. Run takes the outcome from p.opening, whatever happens.
 func (p *Poller) open(ctx context.Context) {
-	limited, cancel := context.WithTimeout(ctx, openLimit)
-	defer cancel()
-	adapter, err := p.conn.Settings.Open(limited, p.log)
+	outcome := make(chan opened, 1)
+	p.opening, p.patience = outcome, time.Now().Add(openPatience)
+	go func() {
+		limited, cancel := context.WithTimeout(ctx, openLimit)
+		defer cancel()
+		adapter, err := p.conn.Settings.Open(limited, p.log)
+		outcome <- opened{adapter, err}
+	}()
+}
+
+// opened plans every group's reading, if there is something to read from.
+func (p *Poller) opened(ctx context.Context, o opened) {
+	err := o.err
 	if err == nil {
-		p.adapter = adapter
+		p.adapter = o.adapter
 		err = p.prepare()
 	}
 	if err == nil {
@@ -31,6 +48,9 @@ func (p *Poller) open(ctx context.Context) {
 	p.log.Info("connection is up")
 	p.reopen.reset()
 	p.degraded()
+	for _, g := range p.groups {
+		g.due = time.Now() // what has waited, or has just said that there is no connection, need not wait for its turn
+	}
 }
 
 func (p *Poller) prepare() error {

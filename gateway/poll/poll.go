@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,9 @@ const (
 	readLimit = 60 * time.Second
 )
 
+// openPatience is how long readings that are due wait for a connection that is being opened, before they say that there is none.
+const openPatience = 2 * time.Second
+
 // Poller reads the points of one connection.
 type Poller struct {
 	conn   config.Connection
@@ -39,6 +43,8 @@ type Poller struct {
 
 	// Only Run's goroutine touches what is below.
 	adapter    adapters.Adapter
+	opening    chan opened // nil unless an attempt to open is under way
+	patience   time.Time   // until then its outcome is waited for
 	reopenAt   time.Time
 	reopen     backoff
 	lost       chan error    // brings the reason when the subscription ends
@@ -60,6 +66,11 @@ func New(conn config.Connection, points []config.Point, emit adapters.Emit, log 
 // Run reads until ctx ends. It returns only then: what goes wrong on a connection is said in the samples, the state and the log.
 func (p *Poller) Run(ctx context.Context) error {
 	defer p.close()
+	defer func() {
+		if p.opening != nil { // its context has ended with ours
+			p.adapter = (<-p.opening).adapter
+		}
+	}()
 	start := time.Now()
 	for _, g := range p.groups {
 		g.due = start
@@ -72,6 +83,9 @@ func (p *Poller) Run(ctx context.Context) error {
 			return nil
 		case w := <-p.writes:
 			w.done <- p.write(ctx, w)
+		case o := <-p.opening:
+			p.opening = nil
+			p.opened(ctx, o)
 		case err := <-p.lost:
 			p.down(fmt.Errorf("subscription: %w", err))
 		case <-timer.C:
@@ -83,7 +97,7 @@ func (p *Poller) Run(ctx context.Context) error {
 
 // work does what is due: opening, and each group whose time has come. A group is read to its end before the next is looked at.
 func (p *Poller) work(ctx context.Context) {
-	if p.adapter == nil && !time.Now().Before(p.reopenAt) {
+	if p.idle() && !time.Now().Before(p.reopenAt) {
 		p.open(ctx)
 	}
 	for _, g := range p.groups {
@@ -91,28 +105,39 @@ func (p *Poller) work(ctx context.Context) {
 			return
 		}
 		now := time.Now()
-		if now.Before(g.due) {
+		if now.Before(p.dueOf(g)) {
 			continue
 		}
+		open := g.reader != nil
 		p.read(ctx, g, now)
-		if missed := g.advance(time.Now()); missed > 0 {
+		if missed := g.advance(time.Now()); missed > 0 && open {
 			p.count(func(s *State) { s.Overruns += missed })
 		}
 	}
 }
 
+// idle: there is no connection, and none is being opened.
+func (p *Poller) idle() bool { return p.adapter == nil && p.opening == nil }
+
 // next is when there is something to do.
 func (p *Poller) next() time.Time {
 	next := time.Now().Add(time.Minute)
-	if p.adapter == nil && p.reopenAt.Before(next) {
+	if p.idle() && p.reopenAt.Before(next) {
 		next = p.reopenAt
 	}
 	for _, g := range p.groups {
-		if g.due.Before(next) {
-			next = g.due
+		if due := p.dueOf(g); due.Before(next) {
+			next = due
 		}
 	}
 	return next
+}
+
+func (p *Poller) dueOf(g *group) time.Time {
+	if p.opening != nil && g.due.Before(p.patience) {
+		return p.patience
+	}
+	return g.due
 }
 
 // read reads one group, or says why it could not.
@@ -126,9 +151,9 @@ func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
 		p.emit(g.allBad(telemetry.BadTimeout, now))
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	limited, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	err := g.reader.Read(ctx, p.emit)
+	err := g.reader.Read(limited, p.emit)
 	took := time.Since(now)
 	p.count(func(s *State) {
 		s.Requests++
@@ -175,7 +200,7 @@ func (p *Poller) noAnswer(d *device, err error) {
 func (p *Poller) degraded() {
 	var silent []string
 	for _, g := range p.groups {
-		if g.device.silent >= silentAfter && (len(silent) == 0 || silent[len(silent)-1] != g.device.name) {
+		if g.device.silent >= silentAfter && !slices.Contains(silent, g.device.name) {
 			silent = append(silent, g.device.name)
 		}
 	}

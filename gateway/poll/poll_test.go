@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/penstock-edge/penstock/adapters"
 	"github.com/penstock-edge/penstock/gateway/config"
@@ -15,12 +18,15 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // plant is a connection whose devices the test switches on and off.
 type plant struct {
 	mu     sync.Mutex
 	silent map[string]bool // devices that do not answer
 	cut    error           // the connection is gone
 	slow   time.Duration   // how long an answer takes
+	hang   bool            // neither opening nor reading comes to an end by itself
 	reads  map[string]int
 	opens  int
 	last   telemetry.Value // what was written last
@@ -35,9 +41,23 @@ func (p *plant) set(change func()) { p.mu.Lock(); defer p.mu.Unlock(); change() 
 
 func (p *plant) readsOf(device string) int { p.mu.Lock(); defer p.mu.Unlock(); return p.reads[device] }
 
+// hangs waits for ctx's end when the plant is to hang.
+func (p *plant) hangs(ctx context.Context) bool {
+	p.mu.Lock()
+	hang := p.hang
+	p.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+	}
+	return hang
+}
+
 func (p *plant) Validate() error            { return nil }
 func (p *plant) NewDevice() adapters.Device { return nil }
-func (p *plant) Open(context.Context, *slog.Logger) (adapters.Adapter, error) {
+func (p *plant) Open(ctx context.Context, _ *slog.Logger) (adapters.Adapter, error) {
+	if p.hangs(ctx) {
+		return nil, ctx.Err()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opens++
@@ -78,8 +98,11 @@ type reader struct {
 	points []adapters.Point
 }
 
-func (r *reader) Read(_ context.Context, emit adapters.Emit) error {
+func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 	p := r.plant
+	if p.hangs(ctx) {
+		return ctx.Err()
+	}
 	p.mu.Lock()
 	device := r.points[0].Device
 	p.reads[device]++
@@ -279,8 +302,11 @@ func TestAWriteOnADownConnectionSaysWhy(t *testing.T) {
 	conn, points := site(pl, false, "a")
 	during(t, conn, points, func(p *poll.Poller, _ *sink) {
 		time.Sleep(time.Millisecond)
-		if _, err := p.Write(context.Background(), points[0].Point, telemetry.Bool(true)); err == nil {
-			t.Error("a write on a connection that is down succeeded")
+		_, err := p.Write(context.Background(), points[0].Point, telemetry.Bool(true))
+		if err == nil || !strings.Contains(err.Error(), "connection bus is down: no route to host; next attempt in 1") && !strings.Contains(err.Error(), "next attempt in 900ms") {
+			t.Errorf("a write on a connection that is down: %v; want why it is down and when it is tried again", err)
 		}
 	})
 }
+
+func (s *sink) count() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.got) }

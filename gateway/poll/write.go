@@ -46,14 +46,22 @@ func (p *Poller) write(ctx context.Context, w write) written {
 	defer cancel()
 	defer context.AfterFunc(w.ctx, cancel)()
 	if p.adapter == nil {
-		s := p.State()
-		return written{err: fmt.Errorf("%s is down: %s; next attempt in %s", s.Name, s.Why, time.Until(s.RetryAt).Round(time.Second))}
+		return written{err: p.notOpen()}
 	}
 	sample, err := WriteBack(ctx, p.adapter, w.point, w.value)
 	if sample.Time != 0 {
 		p.emit([]telemetry.Sample{sample})
 	}
 	return written{sample, err}
+}
+
+// notOpen says why there is nothing to write to, and when it is worth trying again.
+func (p *Poller) notOpen() error {
+	s := p.State()
+	if p.opening != nil {
+		return fmt.Errorf("connection %s is down: %s; it is being opened just now", s.Name, s.Why)
+	}
+	return fmt.Errorf("connection %s is down: %s; next attempt in %s", s.Name, s.Why, max(time.Until(s.RetryAt), 0).Round(100*time.Millisecond))
 }
 
 // WriteBack writes a value through an open adapter and reads the point again.
