@@ -192,7 +192,7 @@ func printPoints(to io.Writer, points []status.Point, json bool) error {
 	}
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, p := range points {
-		value := strings.TrimSpace(p.Value.String() + " " + p.Unit)
+		value := strings.TrimSpace(p.Value.Short() + " " + p.Unit)
 		if p.Label != "" {
 			value = p.Label + " (" + p.Value.String() + ")"
 		}

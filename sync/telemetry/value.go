@@ -124,3 +124,19 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	}
 	return []byte(v.String()), nil
 }
+
+// Short is the value for a person's eye: as String, save that a number that came as a 32-bit float has the digits it was
+// measured with, 12.1 and not 12.100000381469727, and that a number of everyday size has no exponent.
+func (v Value) Short() string {
+	f, size := math.Float64frombits(v.bits), 64
+	if v.kind != KindFloat64 {
+		return v.String()
+	}
+	if float64(float32(f)) == f {
+		size = 32
+	}
+	if abs := math.Abs(f); abs == 0 || abs >= 1e-6 && abs < 1e15 {
+		return strconv.FormatFloat(f, 'f', -1, size)
+	}
+	return strconv.FormatFloat(f, 'g', -1, size)
+}

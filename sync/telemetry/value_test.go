@@ -95,3 +95,24 @@ func TestSameLooksAtValueAndQuality(t *testing.T) {
 		t.Error("Same must look at value and quality and at nothing else")
 	}
 }
+
+func TestNumbersAreShortForTheEye(t *testing.T) {
+	for _, c := range []struct {
+		value Value
+		want  string
+	}{
+		{Float64(float64(float32(12.1))), "12.1"},
+		{Float64(12.1), "12.1"},
+		{Float64(12345678.5), "12345678.5"},
+		{Float64(0.000125), "0.000125"},
+		{Float64(0), "0"},
+		{Float64(6.02e23), "6.02e+23"},
+		{Float64(math.NaN()), "NaN"},
+		{Int64(-7), "-7"},
+		{String("A-117"), "A-117"},
+	} {
+		if got := c.value.Short(); got != c.want {
+			t.Errorf("%#v is short for %q, want %q", c.value, got, c.want)
+		}
+	}
+}
