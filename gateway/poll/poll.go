@@ -153,7 +153,7 @@ func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
 	}
 	limited, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	err := g.reader.Read(limited, p.emit)
+	err := g.reader.Read(limited, p.unlessStopped(limited))
 	took := time.Since(now)
 	p.count(func(s *State) {
 		s.Requests++
