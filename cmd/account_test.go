@@ -12,6 +12,7 @@ type account struct {
 	stored  []time.Time // the time of every stored sample
 	missing []time.Time // when those were served that are not stored
 	served  int         // samples
+	bad     []sample    // stored, and no value that was served: the device was said not to answer
 }
 
 // audit reads everything that is stored of the counters. Wrong is whatever was not served, or is out of order, or there twice; what is
@@ -55,7 +56,8 @@ func (s *site) follow(point string, worth float64, served int, a *account) (seen
 		}
 		lastAt = one.Time
 		if one.Quality != "good" {
-			continue // the device was not reached: there is no value to follow
+			a.bad = append(a.bad, one)
+			continue
 		}
 		var value float64
 		if err := json.Unmarshal(one.Value, &value); err != nil {
