@@ -7,7 +7,10 @@ SHELL := /bin/bash
 PROGRAMS := penstock penstock-cloud penstock-demo
 VERSION  ?= $(or $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)),0.1.0-dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
-BUILD    := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+BUILD    := CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)'
+# Everything is compiled the way the packages are (no paths, and where CGO_ENABLED=0 is said, no C), so that vetting, building
+# and testing share one cache: a cold one is most of the time that make test takes.
+export GOFLAGS += -trimpath
 # The same commit gives the same bytes: dates inside packages and manuals are the commit's.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
@@ -108,19 +111,19 @@ ALONE = $(shell unshare -n true 2>/dev/null && echo unshare -n)
 interop: tools ## Against the programs of others, and the packages on a booted Debian
 	names=$$(grep -ho '^func Test[A-Za-z0-9_]*' $(INTEROP) | cut -c6- | grep -v '^TestMain$$' | paste -sd'|'); \
 	folders=$$(dirname $(INTEROP) | sort -u); \
-	$(ALONE) bash -euo pipefail -c 'ip link set lo up 2>/dev/null || true; exec go test -v -count=1 -tags interop -timeout 8m -run "$$0" "$$@"' \
+	$(ALONE) bash -euo pipefail -c 'ip link set lo up 2>/dev/null || true; exec env CGO_ENABLED=0 go test -v -count=1 -tags interop -timeout 8m -run "$$0" "$$@"' \
 	  "^($$names)\$$" $$folders 2>&1 | $(VERDICT)
 
 .PHONY: vet
 vet:
-	go vet ./...
-	go vet -tags interop ./...
+	CGO_ENABLED=0 go vet ./...
+	CGO_ENABLED=0 go vet -tags interop ./...
 
 .PHONY: lint
 lint: ## Formatting, and golangci-lint with few linters that are meant
 	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$bad" ] || { echo "run gofmt -w on: $$bad"; exit 1; }
-	go run ./packaging/thirdparty | diff -q THIRD_PARTY - >/dev/null || { echo "THIRD_PARTY is stale: run make third-party"; exit 1; }
-	go tool -modfile=packaging/lint.mod golangci-lint run --build-tags interop ./...
+	CGO_ENABLED=0 go run ./packaging/thirdparty | diff -q THIRD_PARTY - >/dev/null || { echo "THIRD_PARTY is stale: run make third-party"; exit 1; }
+	CGO_ENABLED=0 go tool -modfile=packaging/lint.mod golangci-lint run --build-tags interop ./...
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target, FUZZTIME each (30s)
@@ -140,7 +143,7 @@ bench: ## The benchmarks of the chapters, rivals beside ours; BENCHTIME each (1s
 
 NFPM := build/tools/nfpm
 $(NFPM): packaging/nfpm.sum
-	go build -modfile=packaging/nfpm.mod -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+	CGO_ENABLED=0 go build -modfile=packaging/nfpm.mod -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 
 # What is the same in every package: manual and completion come from the programs themselves.
 .PHONY: share
@@ -172,5 +175,5 @@ packages: package-amd64 package-arm64 package-arm ## deb and rpm for amd64, arm6
 
 .PHONY: third-party
 third-party: ## Write THIRD_PARTY anew: what is linked, and under which licence
-	go run ./packaging/thirdparty >THIRD_PARTY.new
+	CGO_ENABLED=0 go run ./packaging/thirdparty >THIRD_PARTY.new
 	mv THIRD_PARTY.new THIRD_PARTY

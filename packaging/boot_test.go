@@ -48,7 +48,7 @@ type ledger struct {
 func TestPackages(t *testing.T) {
 	m := boot(t, func(root string) {
 		here(t, "make", "--no-print-directory", "-C", "..", "package-amd64", "VERSION=0.0.1", "PACKAGES="+filepath.Join(root, "packages"))
-		t.Setenv("CGO_ENABLED", "0")
+		t.Setenv("CGO_ENABLED", "0") // it must run where no C library of ours is
 		here(t, "go", "build", "-o", filepath.Join(root, "usr/local/bin/plant"), "./testdata/plant")
 	})
 	m.run("systemd-run", "--unit=plant", "/usr/local/bin/plant")
