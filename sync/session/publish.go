@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -12,20 +13,20 @@ import (
 // Publish waits for a connection, sends m at QoS 1 and waits for the acknowledgement. nil means that the target has
 // taken the message over; ErrLost that nobody knows: send it again. Any number of goroutines may publish at once.
 func (s *Session) Publish(ctx context.Context, m Message) error {
-	client, err := s.connected(ctx)
+	l, err := s.connected(ctx)
 	if err != nil {
 		return err
 	}
-	return publish(ctx, client, m)
+	return l.publish(ctx, m)
 }
 
-func (s *Session) connected(ctx context.Context) (*paho.Client, error) {
+func (s *Session) connected(ctx context.Context) (*link, error) {
 	for {
 		s.mu.Lock()
-		client, ready := s.client, s.ready
+		l, ready := s.link, s.ready
 		s.mu.Unlock()
-		if client != nil {
-			return client, nil
+		if l != nil {
+			return l, nil
 		}
 		select {
 		case <-ready:
@@ -35,12 +36,12 @@ func (s *Session) connected(ctx context.Context) (*paho.Client, error) {
 	}
 }
 
-func publish(ctx context.Context, client *paho.Client, m Message) error {
-	props := &paho.PublishProperties{ContentType: m.ContentType}
-	for _, p := range m.User {
-		props.User.Add(p.Key, p.Value)
+func (l *link) publish(ctx context.Context, m Message) error {
+	packet := m.packet()
+	if size := packetSize(packet); l.maxPacket > 0 && size > int64(l.maxPacket) {
+		return fmt.Errorf("%w: it is a packet of %d bytes, and the target takes %d", ErrNotUnderstood, size, l.maxPacket)
 	}
-	ack, err := client.Publish(ctx, &paho.Publish{Topic: m.Topic, QoS: 1, Payload: m.Payload, Properties: props})
+	ack, err := l.client.Publish(ctx, packet)
 	switch {
 	case err == nil:
 		return nil
@@ -50,8 +51,27 @@ func publish(ctx context.Context, client *paho.Client, m Message) error {
 		return fmt.Errorf("%w: reason code 0x%02X (%s)", ErrRefused, ack.ReasonCode, reason(ack))
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		l.end(fmt.Errorf("the server has not acknowledged a message for %v", ackTimeout)) // else its place among the unacknowledged is lost
 	}
 	return errors.Join(ErrLost, err)
+}
+
+func (m Message) packet() *paho.Publish {
+	props := &paho.PublishProperties{ContentType: m.ContentType}
+	for _, p := range m.User {
+		props.User.Add(p.Key, p.Value)
+	}
+	return &paho.Publish{Topic: m.Topic, QoS: 1, Payload: m.Payload, Properties: props}
+}
+
+// packetSize is what a packet has on the wire, its payload not copied.
+func packetSize(p *paho.Publish) int64 {
+	bare := p.Packet()
+	bare.Payload = nil
+	n, _ := bare.WriteTo(io.Discard) // it never fails
+	const lengthField = 4            // which may be shorter above
+	return n + lengthField + int64(len(p.Payload))
 }
 
 func reason(ack *paho.PublishResponse) string {

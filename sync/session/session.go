@@ -42,10 +42,17 @@ type Property struct{ Key, Value string }
 var (
 	// ErrLost: the connection ended before the acknowledgement. Nobody knows whether the message arrived.
 	ErrLost = errors.New("the connection was lost before the acknowledgement")
-	// ErrNotUnderstood: the target says that the payload is not what its topic promises (reason code 0x99).
+	// ErrNotUnderstood: the target will never take this message: it says that the payload is not what its topic promises (reason
+	// code 0x99), or takes no packets of that size.
 	ErrNotUnderstood = errors.New("the target does not understand the payload")
 	// ErrRefused: any other refusal; it may be different later.
 	ErrRefused = errors.New("the target refuses the message")
+)
+
+// Bounds of what a server may take. One that has not acknowledged for so long has lost the message, and the connection with it.
+const (
+	connectTimeout = 15 * time.Second // for TLS, and for MQTT's handshake
+	ackTimeout     = time.Minute
 )
 
 // State is what a session looks like from outside.
@@ -61,10 +68,17 @@ type Session struct {
 	o             Options
 	host, address string
 
-	mu     sync.Mutex
-	client *paho.Client  // nil while there is no connection
-	ready  chan struct{} // closed when client is set; replaced when it is lost
-	state  State
+	mu    sync.Mutex
+	link  *link         // nil while there is no connection
+	ready chan struct{} // closed when link is set; replaced when it is lost
+	state State
+}
+
+// link is one connection.
+type link struct {
+	client    *paho.Client
+	end       func(error) // ends it, with the reason
+	maxPacket uint32      // bytes of the largest packet that the server takes; 0: any
 }
 
 // New makes a session; Run connects it.
@@ -92,8 +106,10 @@ func (s *Session) State() State {
 
 // Run connects, and connects again, until ctx ends.
 func (s *Session) Run(ctx context.Context) error {
+	told := "" // the reason logged last: the same again is counted in the state, not logged
 	for tries := 0; ; tries++ {
 		began := time.Now()
+		connects := s.State().Connects
 		err := s.connection(ctx)
 		s.lost(err)
 		if ctx.Err() != nil {
@@ -103,8 +119,9 @@ func (s *Session) Run(ctx context.Context) error {
 			tries = 0 // it held for a while: this is a new outage
 		}
 		pause := wait(tries)
-		if tries == 0 {
+		if err.Error() != told || s.State().Connects > connects {
 			s.o.Log.Warn("target is out of reach; samples stay in the buffer", "url", s.o.URL, "err", err, "retry_in", pause.Round(10*time.Millisecond))
+			told = err.Error()
 		}
 		select {
 		case <-ctx.Done():
@@ -121,39 +138,55 @@ func (s *Session) connection(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	ended := make(chan error, 2)
-	end := func(err error) {
+	ended := make(chan error, 1)
+	l := &link{end: func(err error) {
 		select {
-		case ended <- err:
+		case ended <- err: // the first reason is the one
 		default:
 		}
-	}
-	client := paho.NewClient(paho.ClientConfig{
-		ClientID: s.o.ClientID, Conn: conn, PacketTimeout: time.Minute,
-		OnClientError:      end,
-		OnServerDisconnect: func(d *paho.Disconnect) { end(disconnected(d)) },
-	})
-	connecting, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	ack, err := client.Connect(connecting, &paho.Connect{ClientID: s.o.ClientID, KeepAlive: 30, CleanStart: true})
-	if err != nil {
-		return refusedConnect(ack, err)
+	}}
+	if err := s.connect(ctx, l, conn); err != nil {
+		return err
 	}
 	for _, m := range s.o.Birth() {
-		if err := publish(ctx, client, m); err != nil {
+		if err := l.publish(ctx, m); err != nil {
 			return fmt.Errorf("birth: %w", err)
 		}
 	}
-	s.up(client)
+	s.up(l)
 	select {
 	case <-ctx.Done():
-		_ = client.Disconnect(&paho.Disconnect{ReasonCode: packets.DisconnectNormalDisconnection})
-		return ctx.Err()
-	case err := <-ended:
-		return err
-	case <-client.Done():
-		return ErrLost
+		err = ctx.Err()
+	case err = <-ended:
+	case <-l.client.Done(): // the library says why only afterwards, in a goroutine of its own
+		select {
+		case err = <-ended:
+		case <-time.After(time.Second):
+			err = ErrLost
+		}
 	}
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	_ = l.client.Disconnect(&paho.Disconnect{ReasonCode: packets.DisconnectNormalDisconnection}) // the line may be dead; then there is nobody to tell
+	return err
+}
+
+// connect is the handshake of MQTT.
+func (s *Session) connect(ctx context.Context, l *link, conn net.Conn) error {
+	l.client = paho.NewClient(paho.ClientConfig{
+		ClientID: s.o.ClientID, Conn: conn, PacketTimeout: ackTimeout,
+		OnClientError:      l.end,
+		OnServerDisconnect: func(d *paho.Disconnect) { l.end(disconnected(d)) },
+	})
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	ack, err := l.client.Connect(ctx, &paho.Connect{ClientID: s.o.ClientID, KeepAlive: 30, CleanStart: true})
+	if err != nil {
+		return refusedConnect(ack, err)
+	}
+	if ack.Properties != nil && ack.Properties.MaximumPacketSize != nil {
+		l.maxPacket = *ack.Properties.MaximumPacketSize
+	}
+	return nil
 }
 
 func (s *Session) dial(ctx context.Context) (net.Conn, error) {
@@ -164,7 +197,7 @@ func (s *Session) dial(ctx context.Context) (net.Conn, error) {
 	if config.ServerName == "" {
 		config.ServerName = s.host
 	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	dialer := tls.Dialer{Config: config, NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}}
 	conn, err := dialer.DialContext(ctx, "tcp", s.address)
@@ -174,10 +207,10 @@ func (s *Session) dial(ctx context.Context) (net.Conn, error) {
 	return packets.NewThreadSafeConn(newGuard(conn, maxInbound)), nil
 }
 
-func (s *Session) up(c *paho.Client) {
+func (s *Session) up(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.client = c
+	s.link = l
 	s.state = State{Connected: true, Since: time.Now(), Connects: s.state.Connects + 1}
 	close(s.ready)
 	s.o.Log.Info("connected", "url", s.o.URL)
@@ -186,11 +219,11 @@ func (s *Session) up(c *paho.Client) {
 func (s *Session) lost(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.client != nil || s.state.Since.IsZero() {
+	if s.link != nil || s.state.Since.IsZero() {
 		s.state.Since = time.Now()
 	}
-	if s.client != nil {
-		s.client, s.ready = nil, make(chan struct{})
+	if s.link != nil {
+		s.link, s.ready = nil, make(chan struct{})
 	}
 	s.state.Connected = false
 	if err != nil {
