@@ -67,7 +67,10 @@ func (h *Handler) enrol(w http.ResponseWriter, r *http.Request) (cloud.Certifica
 
 func refuse(w http.ResponseWriter, err error) {
 	var bad badRequest
+	var name errName
 	switch {
+	case errors.As(err, &name):
+		fail(w, http.StatusConflict, "name", name.Error())
 	case errors.As(err, &bad):
 		fail(w, http.StatusBadRequest, "bad_request", err.Error())
 	case errors.Is(err, cloud.ErrInvitation):

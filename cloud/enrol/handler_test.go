@@ -79,11 +79,12 @@ func TestEnrol(t *testing.T) {
 		text, _ := json.Marshal(map[string]string{"token": token, "csr": csr}) // strings
 		return string(text)
 	}
-	// The name in the request is a wish; the invitation's is what counts.
-	status, answer := post(h, body(token, request(t, "administrator")))
-	cert, err := identity.ParseCertificate([]byte(answer["certificate"]))
-	if status != 200 || err != nil || cert.Subject.CommonName != "plant7" || answer["thing"] != "plant7" || answer["mqtt"] != h.MQTT || answer["ca"] == "" {
-		t.Fatalf("%d %v %v", status, answer, err)
+	for _, name := range []string{"plant7", ""} { // the invitation's name counts, and who has none gets it
+		status, answer := post(h, body(token, request(t, name)))
+		cert, err := identity.ParseCertificate([]byte(answer["certificate"]))
+		if status != 200 || err != nil || cert.Subject.CommonName != "plant7" || answer["thing"] != "plant7" || answer["mqtt"] != h.MQTT || answer["ca"] == "" {
+			t.Fatalf("%d %v %v", status, answer, err)
+		}
 	}
 	for name, c := range map[string]struct {
 		body   string
@@ -94,6 +95,7 @@ func TestEnrol(t *testing.T) {
 		"no JSON":           {"hello", nil, 400, "bad_request"},
 		"no token":          {body("", request(t, "x")), nil, 400, "bad_request"},
 		"no request":        {body(token, "x"), nil, 400, "bad_request"},
+		"another name":      {body(token, request(t, "administrator")), nil, 409, "name"},
 		"a foreign token":   {body(strings.Repeat("A", 32)+token[32:], request(t, "x")), nil, 403, "invitation"},
 		"a disk that fails": {body(token, request(t, "x")), errors.New("disk I/O error"), 503, "unavailable"},
 	} {

@@ -52,9 +52,20 @@ func (i *Issuer) Invite(ctx context.Context, gateway string, ttl time.Duration) 
 	return token, expires, nil
 }
 
-// Redeem exchanges a token for a certificate.
+// errName is a request that names another thing than the token invites.
+type errName struct{ invited, asked string }
+
+func (e errName) Error() string {
+	return fmt.Sprintf("the token invites %q, and the request is from %q: correct the one that is wrong; the token is still good", e.invited, e.asked)
+}
+
+// Redeem exchanges a token for a certificate. Who names themselves in the request must be who is invited: found out afterwards, the
+// token would be used up. Who does not is given the invited name.
 func (i *Issuer) Redeem(ctx context.Context, token identity.Token, request *x509.CertificateRequest) (cloud.Certificate, error) {
 	return i.Store.Redeem(ctx, token.Hash, time.Now(), func(thing string) (cloud.Certificate, error) {
+		if name := request.Subject.CommonName; name != "" && name != thing {
+			return cloud.Certificate{}, errName{invited: thing, asked: name}
+		}
 		return i.sign(request, thing)
 	})
 }
