@@ -3,6 +3,7 @@ package buffer_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,12 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/buffer"
+)
+
+// How many times, for a longer run: go test ./buffer -run Killing -crashes 1000, go test ./buffer -run Damage -damages 1000.
+var (
+	crashes = flag.Int("crashes", 30, "how often to kill the writer")
+	damages = flag.Int("damages", 90, "how many files to damage")
 )
 
 // writer is the child process: it appends for ever and says what is on disk.
@@ -38,7 +45,7 @@ func writer(dir string) {
 
 func TestKillingTheWriterLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
-	for n := range 30 {
+	for n := range *crashes {
 		said := crash(t, dir, n)
 		q, err := buffer.Open(dir, buffer.Options{})
 		if err != nil {

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -17,26 +18,33 @@ type Loss struct {
 const (
 	Evicted = "evicted" // they gave way because the queue was full or they were too old
 	Damaged = "damaged" // the disk gave back other bytes than it took, or the receiver will never understand them
+	Refused = "refused" // the queue was full and drops the newest; counted only, since they have no numbers
 )
 
-// losses are those not forgotten yet; neighbours of one kind are joined, so a long outage is one loss.
+// losses are those not forgotten yet, by number. A loss that goes on where another ends is joined to it, so a long outage is one loss.
 type losses []Loss
 
+func (l losses) search(from uint64) int {
+	i, _ := slices.BinarySearchFunc(l, from, func(x Loss, from uint64) int { return cmp.Compare(x.From, from) })
+	return i
+}
+
 func (l *losses) add(x Loss) {
-	if n := len(*l); n > 0 {
-		last := &(*l)[n-1]
-		if last.To+1 == x.From && last.Reason == x.Reason && last.Class == x.Class {
-			last.To, last.Samples = x.To, last.Samples+x.Samples
+	i := l.search(x.From)
+	if i > 0 {
+		before := &(*l)[i-1]
+		if before.To+1 == x.From && before.Reason == x.Reason && before.Class == x.Class {
+			before.To, before.Samples = x.To, before.Samples+x.Samples
 			return
 		}
 	}
-	*l = append(*l, x)
+	*l = slices.Insert(*l, i, x)
 }
 
 // forget takes out what was declared. A loss that has grown since keeps what it grew by.
 func (l *losses) forget(x Loss) {
-	i := slices.IndexFunc(*l, func(y Loss) bool { return y.From == x.From && y.Reason == x.Reason })
-	if i < 0 {
+	i := l.search(x.From)
+	if i == len(*l) || (*l)[i].From != x.From || (*l)[i].Reason != x.Reason {
 		return
 	}
 	y := &(*l)[i]
@@ -44,32 +52,32 @@ func (l *losses) forget(x Loss) {
 		*l = slices.Delete(*l, i, i+1)
 		return
 	}
-	y.From, y.Samples = x.To+1, y.Samples-x.Samples
+	y.From, y.Samples = x.To+1, y.Samples-min(x.Samples, y.Samples)
 }
 
-const lossSize = 8 + 8 + 8 + 1 + 1
-
-func (l losses) append(dst []byte) []byte {
-	for _, x := range l {
-		dst = binary.BigEndian.AppendUint64(dst, x.From)
-		dst = binary.BigEndian.AppendUint64(dst, x.To)
-		dst = binary.BigEndian.AppendUint64(dst, x.Samples)
-		reason := byte(0)
-		if x.Reason == Damaged {
-			reason = 1
-		}
-		dst = append(dst, reason, byte(x.Class))
+// entry is a loss as it is on disk: its first number is the key; last number, samples, reason and class are the value.
+func (x Loss) entry() (key, value []byte) {
+	value = binary.BigEndian.AppendUint64(nil, x.To)
+	value = binary.BigEndian.AppendUint64(value, x.Samples)
+	reason := byte(0)
+	if x.Reason == Damaged {
+		reason = 1
 	}
-	return dst
+	return binary.BigEndian.AppendUint64(nil, x.From), append(value, reason, byte(x.Class))
 }
 
-func parseLosses(b []byte) (l losses) {
-	for ; len(b) >= lossSize; b = b[lossSize:] {
-		x := Loss{From: binary.BigEndian.Uint64(b), To: binary.BigEndian.Uint64(b[8:]), Samples: binary.BigEndian.Uint64(b[16:]), Reason: Evicted, Class: min(Class(b[25]), Normal)}
-		if b[24] == 1 {
-			x.Reason = Damaged
-		}
-		l = append(l, x)
+// parse adds an entry, if it makes sense.
+func (l *losses) parse(key, value []byte) bool {
+	if len(key) != 8 || len(value) != 18 {
+		return false
 	}
-	return l
+	x := Loss{From: binary.BigEndian.Uint64(key), To: binary.BigEndian.Uint64(value), Samples: binary.BigEndian.Uint64(value[8:]), Reason: Evicted, Class: Class(value[17])}
+	if value[16] == 1 {
+		x.Reason = Damaged
+	}
+	if x.From == 0 || x.From > x.To || x.Class >= classes {
+		return false
+	}
+	*l = slices.Insert(*l, l.search(x.From), x)
+	return true
 }

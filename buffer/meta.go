@@ -2,63 +2,105 @@ package buffer
 
 import (
 	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
 
-// putMeta writes what the newest segment knows of the whole queue.
-func putMeta(tx *bbolt.Tx, gone ranges, lost losses, dropped map[string]Dropped) error {
-	b := tx.Bucket(metaBucket)
-	if err := b.Put(goneKey, gone.append(nil)); err != nil {
-		return err
-	}
-	if err := b.Put(lossesKey, lost.append(nil)); err != nil {
-		return err
-	}
-	var counts []byte
-	for _, reason := range []string{Evicted, Damaged} {
-		counts = binary.BigEndian.AppendUint64(counts, dropped[reason].Records)
-		counts = binary.BigEndian.AppendUint64(counts, dropped[reason].Samples)
-	}
-	return b.Put(statsKey, counts)
+// The keys of the meta bucket; the others are reasons, with what was dropped for each.
+const (
+	epochKey  = "epoch"
+	formatKey = "format"
+
+	formatVersion = 1
+)
+
+// state is what the newest segment knows of the whole queue.
+type state struct {
+	gone    ranges
+	losses  losses
+	dropped map[string]Dropped
 }
 
-func readMeta(tx *bbolt.Tx) (gone ranges, lost losses, dropped map[string]Dropped) {
-	dropped = map[string]Dropped{}
-	b := tx.Bucket(metaBucket)
-	if b == nil {
-		return nil, nil, dropped
-	}
-	counts := b.Get(statsKey)
-	for _, reason := range []string{Evicted, Damaged} {
-		if len(counts) < 16 {
-			break
+// state copies what is true now. It holds q.mu.
+func (q *Queue) state() state {
+	return state{gone: slices.Clone(q.gone), losses: slices.Clone(q.losses), dropped: maps.Clone(q.dropped)}
+}
+
+// write brings the newest segment from what it knows to st. Only what has changed is written: after a long outage with
+// many classes, both lists can have a hundred thousand entries.
+func (st state) write(tx *bbolt.Tx, saved state) error {
+	return errors.Join(
+		putChanges(tx, goneBucket, saved.gone, st.gone),
+		putChanges(tx, lossesBucket, saved.losses, st.losses),
+		st.putDropped(tx, saved),
+	)
+}
+
+func (st state) putDropped(tx *bbolt.Tx, saved state) error {
+	for reason, d := range st.dropped {
+		if saved.dropped[reason] == d {
+			continue
 		}
-		dropped[reason] = Dropped{binary.BigEndian.Uint64(counts), binary.BigEndian.Uint64(counts[8:])}
-		counts = counts[16:]
-	}
-	return parseRanges(b.Get(goneKey)), parseLosses(b.Get(lossesKey)), dropped
-}
-
-// seed carries meta and journal from one segment into the next.
-func (q *Queue) seed(from *segment) func(*bbolt.Tx) error {
-	return func(to *bbolt.Tx) error {
-		q.mu.Lock()
-		err := putMeta(to, q.gone, q.losses, q.dropped)
-		q.mu.Unlock()
-		if err != nil || from == nil {
+		value := binary.BigEndian.AppendUint64(nil, d.Records)
+		if err := put(tx, metaBucket, []byte(reason), binary.BigEndian.AppendUint64(value, d.Samples)); err != nil {
 			return err
 		}
-		return from.bolt.View(func(tx *bbolt.Tx) error { return copyJournal(to, tx) })
 	}
+	return nil
 }
 
-func copyJournal(to, from *bbolt.Tx) error {
-	b := to.Bucket(journalBucket)
-	return from.Bucket(journalBucket).ForEach(func(k, v []byte) error {
-		if err := b.SetSequence(binary.BigEndian.Uint64(k)); err != nil {
+func put(tx *bbolt.Tx, bucket, key, value []byte) error {
+	return tx.Bucket(bucket).Put(key, signed(bucket, key, value))
+}
+
+// listed is what is kept in a bucket as a list, by first number.
+type listed interface {
+	comparable
+	start() uint64
+	entry() (key, value []byte)
+}
+
+func (x run) start() uint64  { return x.from }
+func (x Loss) start() uint64 { return x.From }
+
+// putChanges turns one sorted list on disk into another.
+func putChanges[T listed](tx *bbolt.Tx, bucket []byte, was, now []T) error {
+	b := tx.Bucket(bucket)
+	for len(was) > 0 || len(now) > 0 {
+		switch {
+		case len(now) == 0 || len(was) > 0 && was[0].start() < now[0].start():
+			key, _ := was[0].entry()
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+			was = was[1:]
+			continue
+		case len(was) > 0 && was[0] == now[0]:
+			was, now = was[1:], now[1:]
+			continue
+		case len(was) > 0 && was[0].start() == now[0].start():
+			was = was[1:]
+		}
+		key, value := now[0].entry()
+		if err := put(tx, bucket, key, value); err != nil {
 			return err
 		}
-		return b.Put(k, v)
-	})
+		now = now[1:]
+	}
+	return nil
+}
+
+// seed fills a new segment with what is known of the whole queue, the journal included: the segments before it count no more.
+func (q *Queue) seed(st state) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		return errors.Join(
+			put(tx, metaBucket, []byte(formatKey), binary.BigEndian.AppendUint64(nil, formatVersion)),
+			put(tx, metaBucket, []byte(epochKey), []byte(q.epoch)),
+			st.write(tx, state{}),
+			writeJournal(tx, false, q.entries),
+		)
+	}
 }

@@ -2,8 +2,10 @@ package buffer
 
 import (
 	"context"
-	"fmt"
-	"sort"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
 )
 
 // Next gives up to max records above after that are neither acknowledged nor given up, oldest first. It waits until
@@ -11,84 +13,77 @@ import (
 func (q *Queue) Next(ctx context.Context, after uint64, max int) ([]Record, error) {
 	for {
 		q.mu.Lock()
-		s, p := q.find(after)
+		h := q.haul(after, max)
 		arrived, closed := q.arrived, q.closed
 		q.mu.Unlock()
 		switch {
 		case closed:
 			return nil, ErrClosed
-		case p == nil:
-			select {
-			case <-arrived:
-				continue
-			case <-ctx.Done():
-				return nil, ctx.Err()
+		case h == nil:
+			if err := wait(ctx, arrived); err != nil {
+				return nil, err
 			}
+			continue
 		}
-		recs, err := q.take(s, p, after, max)
-		if err != nil || len(recs) > 0 {
-			return recs, err
+		got := q.reader.take(h, after, max)
+		retry := q.book(h, got)
+		if len(got.recs) > 0 {
+			return got.recs, nil
 		}
-	}
-}
-
-// find gives the first page that has a record above after. It holds q.mu.
-func (q *Queue) find(after uint64) (*segment, *page) {
-	from := sort.Search(len(q.segments), func(i int) bool { return q.segments[i].first > after }) - 1
-	for _, s := range q.segments[max(from, 0):] {
-		i := sort.Search(len(s.pages), func(i int) bool { return s.pages[i].last() > after })
-		for _, p := range s.pages[i:] {
-			if p.left > 0 && len(p.gone.holes(max(p.first, after+1), p.last())) > 0 {
-				return s, p
+		if retry {
+			if err := wait(ctx, time.After(time.Second)); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return nil, nil
 }
 
-// take reads a page. A segment that was unlinked meanwhile has nothing to give any more.
-func (q *Queue) take(s *segment, p *page, after uint64, max int) (recs []Record, err error) {
-	body, err := s.page(p)
+func wait[T any](ctx context.Context, c <-chan T) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// haul chooses what to read next: pages of one segment, at least one, up to max records or a page's worth of bytes. It
+// holds q.mu.
+func (q *Queue) haul(after uint64, max int) *haul {
+	s, p := q.find(after)
+	if p == nil {
+		return nil
+	}
+	h := &haul{segment: s, path: s.path, db: s.bolt}
+	i, _ := slices.BinarySearchFunc(s.pages, p.first, func(p *page, first uint64) int { return int(p.first) - int(first) })
+	for bytes, records := 0, 0; i < len(s.pages) && records < max && bytes < maxPage; i++ {
+		if p := s.pages[i]; p.left > 0 {
+			h.views = append(h.views, p.view())
+			bytes, records = bytes+int(p.bytes), records+int(p.left)
+		}
+	}
+	return h
+}
+
+// book gives up what turned out to be damaged. It says whether to try again later: a file that cannot be opened for want
+// of descriptors is no damage.
+func (q *Queue) book(h *haul, got taken) (later bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if p.left == 0 {
-		return nil, nil
+	if q.closed || !slices.Contains(q.segments, h.segment) || h.segment.bolt != h.db {
+		return false // closed, unlinked or sealed meanwhile: what went wrong says nothing
 	}
-	if err != nil {
-		body = nil // every record of it is damaged, then
-		q.o.Log.Error("a page of the buffer cannot be read; its records are given up", "segment", s.path, "err", err)
+	if got.err != nil && !errors.Is(got.err, fs.ErrNotExist) {
+		q.o.Log.Error("a segment of the buffer cannot be opened; it is tried again", "segment", h.path, "err", got.err)
+		return true
 	}
-	var bad []uint64
-	p.each(body, after, func(r Record) bool {
-		recs = append(recs, r)
-		return len(recs) < max
-	}, func(seq uint64) { bad = append(bad, seq) })
-	for _, seq := range bad {
-		q.lose(p, seq)
+	if got.err != nil {
+		for _, v := range h.views {
+			got.bad.add(v.first, v.last())
+		}
 	}
-	return recs, nil
-}
-
-// lose books one record as damaged. It holds q.mu; the next commit makes it durable, and until then it would be found
-// damaged again.
-func (q *Queue) lose(p *page, seq uint64) {
-	samples := p.weigh(ranges{{seq, seq}})
-	q.losses.add(Loss{From: seq, To: seq, Samples: samples, Reason: Damaged, Class: p.class})
-	d := q.dropped[Damaged]
-	q.dropped[Damaged] = Dropped{d.Records + 1, d.Samples + samples}
-	q.gone.add(seq, seq)
-	q.finish(p, seq, seq)
-	q.o.Log.Error("a record of the buffer is damaged and given up", "seq", seq, "samples", samples)
-}
-
-// Discard gives up a record that the receiver will never understand, and books it as a loss.
-func (q *Queue) Discard(seq uint64) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	_, p := q.find(seq - 1)
-	if p == nil || seq < p.first {
-		return fmt.Errorf("discard record %d: it is not in the buffer", seq)
+	for _, x := range got.bad {
+		q.lose(x.from, x.to)
 	}
-	q.lose(p, seq)
-	return nil
+	return false
 }

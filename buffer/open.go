@@ -1,25 +1,17 @@
 package buffer
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"slices"
+	"syscall"
 
-	"github.com/oklog/ulid/v2"
 	"go.etcd.io/bbolt"
-	"golang.org/x/sys/unix"
 )
 
-// ErrInUse: another process has the folder open.
-var ErrInUse = errors.New("another process is using this buffer: stop it first, or give each gateway a folder of its own (buffer: {path: ...})")
-
-// Open opens a folder's queue, or makes one. Whatever a crash left there opens: what is damaged is set aside and booked
-// as a loss.
+// Open opens a folder's queue, or makes one. Whatever a crash left there opens: what is damaged is given up and booked
+// as a loss, and its neighbours are kept.
 func Open(dir string, o Options) (*Queue, error) {
 	o.defaults()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -27,7 +19,7 @@ func Open(dir string, o Options) (*Queue, error) {
 	}
 	q := &Queue{
 		dir: dir, o: o, requests: make(chan *request, maxBatch), done: make(chan struct{}), arrived: make(chan struct{}),
-		dropped: map[string]Dropped{}, next: 1, lost: math.MaxUint64,
+		dropped: map[string]Dropped{}, next: 1,
 	}
 	if err := q.open(); err != nil {
 		for _, s := range q.segments {
@@ -39,160 +31,124 @@ func Open(dir string, o Options) (*Queue, error) {
 		return nil, fmt.Errorf("open the buffer %s: %w", dir, err)
 	}
 	go q.run()
-	if err := q.setAside(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the buffer %s: %w", dir, err), q.Close())
-	}
 	return q, nil
-}
-
-// setAside renames what did not open, once the losses booked for it are on disk: they must not be forgotten with it.
-func (q *Queue) setAside() error {
-	if len(q.aside) == 0 {
-		return nil
-	}
-	if _, err := q.submit(context.Background(), &request{}); err != nil {
-		return err
-	}
-	for _, path := range q.aside {
-		if err := os.Rename(path, path+damagedSuffix); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (q *Queue) open() (err error) {
 	if q.lock, err = lockFolder(q.dir); err != nil {
 		return err
 	}
-	if q.epoch, err = readEpoch(q.dir); err != nil {
-		return err
-	}
-	if err := q.openSegments(); err != nil {
-		return err
-	}
-	if n := len(q.gone); n > 0 {
-		q.next = max(q.next, q.gone[n-1].to+1) // the last pages may be gone, and their numbers are not given again
-	}
-	q.settle()
-	if n := len(q.segments); n > 0 && (len(q.aside) == 0 || q.segments[n-1].path > q.aside[len(q.aside)-1]) {
-		return nil // the newest of all opened
-	}
-	s, err := createSegment(q.dir, q.next, q.seed(nil))
+	firsts, err := listSegments(q.dir)
 	if err != nil {
 		return err
 	}
-	q.segments = append(q.segments, s)
-	return nil
-}
-
-func lockFolder(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(ErrInUse, f.Close())
-	}
-	return f, nil
-}
-
-// readEpoch reads the epoch, or gives the folder one. It is written like a segment: whole, then renamed.
-func readEpoch(dir string) (string, error) {
-	path := filepath.Join(dir, "epoch")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		if id, err := ulid.ParseStrict(strings.TrimSpace(string(text))); err == nil {
-			return id.String(), nil
+	r := recovery{q: q}
+	for i, first := range firsts {
+		limit := first + span
+		if i+1 < len(firsts) {
+			limit = min(limit, firsts[i+1])
 		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	epoch := ulid.Make().String() // damaged counts as missing: the records are sent again under a new epoch
-	if err := writeSynced(path+tempSuffix, epoch+"\n"); err != nil {
-		return "", err
-	}
-	if err := os.Rename(path+tempSuffix, path); err != nil {
-		return "", err
-	}
-	return epoch, syncDir(dir)
-}
-
-func writeSynced(path, text string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// openSegments opens what is in the folder, oldest first.
-func (q *Queue) openSegments() error {
-	entries, err := os.ReadDir(q.dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		path := filepath.Join(q.dir, e.Name())
-		if strings.HasSuffix(e.Name(), segmentSuffix+tempSuffix) {
-			if err := os.Remove(path); err != nil {
-				return err
-			}
-			continue
-		}
-		name, ok := strings.CutSuffix(e.Name(), segmentSuffix)
-		first, err := strconv.ParseUint(name, 16, 63)
-		if !ok || err != nil || first == 0 {
-			continue
-		}
-		if err := q.openSegment(&segment{path: path, first: first}); err != nil {
+		if err := r.segment(first, limit, i+1 == len(firsts)); err != nil {
 			return err
 		}
 	}
-	return nil
+	if q.epoch, err = readEpoch(q.dir, r.epoch, len(firsts)); err != nil {
+		return err
+	}
+	r.settle()
+	return r.finish()
 }
 
-// openSegment opens one; a file that does not open is set aside and what it may have held is given up.
-func (q *Queue) openSegment(s *segment) error {
-	q.next = max(q.next, s.first)
-	err := s.open()
-	if err == nil {
-		err = guarded(func() error { return s.bolt.View(func(tx *bbolt.Tx) error { q.remember(tx); return nil }) })
+// recovery finds out, oldest segment first, what the queue was before it was closed or cut off.
+type recovery struct {
+	q        *Queue
+	epoch    string
+	aside    []string // files of which nothing can be read
+	floor    uint64   // the first number that ought to be accounted for; 0: none
+	known    uint64   // numbers up to here were given for certain
+	writable bool     // the newest segment is sound
+}
+
+// segment takes in one file.
+func (r *recovery) segment(first, limit uint64, newest bool) error {
+	q := r.q
+	s := &segment{path: segmentPath(q.dir, first), first: first}
+	if r.floor == 0 {
+		r.floor = first
 	}
-	if err == nil {
-		q.segments = append(q.segments, s)
-		if n := len(s.pages); n > 0 {
-			q.next = max(q.next, s.pages[n-1].last()+1)
+	q.next = max(q.next, first)
+	found, err := surveyFile(s.path, first, limit)
+	if err != nil && !errors.Is(err, errDamaged) {
+		return err
+	}
+	if err != nil {
+		q.o.Log.Error("a segment of the buffer cannot be read; it is set aside and its records are given up", "segment", s.path, "err", err)
+		r.aside = append(r.aside, s.path)
+	} else {
+		if found.format > formatVersion {
+			return errFormat
 		}
+		r.remember(found, newest)
+		s.add(found.pages...)
+		q.segments = append(q.segments, s)
+		if err = found.damage; err != nil {
+			q.o.Log.Error("a segment of the buffer is damaged; what can be read of it is kept", "segment", s.path, "err", err)
+		}
+	}
+	r.count(s)
+	if !newest {
 		return nil
 	}
-	q.o.Log.Error("a segment of the buffer does not open; it is set aside and its records are given up", "segment", s.path, "err", err)
-	info, statErr := os.Stat(s.path)
-	if statErr != nil {
-		return statErr
+	if err == nil {
+		err = s.open()
 	}
-	_ = s.close() // it did not open
-	// Nobody can say how far its numbers went; no record is smaller than its header, so they did not go further than this.
-	q.next = max(q.next, s.first+uint64(info.Size())/recordHeader+1)
-	q.aside = append(q.aside, s.path)
-	q.lost = min(q.lost, s.first)
+	if errno := syscall.Errno(0); errors.As(err, &errno) && !errors.Is(err, errDamaged) {
+		return err // too little memory, or no right to write: the file itself is sound
+	}
+	if r.writable = err == nil; !r.writable {
+		s.bolt = nil
+		q.next = max(q.next, limit)
+	}
 	return nil
 }
 
-// remember takes over what a segment knows of the queue; the newest knows best, and they come oldest first.
-func (q *Queue) remember(tx *bbolt.Tx) {
-	q.gone, q.losses, q.dropped = readMeta(tx)
-	entries, damaged := readJournal(tx)
-	q.unsealed = entries
-	if damaged > 0 {
-		q.o.Log.Error("entries of the buffer's journal are damaged and given up", "entries", damaged)
+// remember takes over what a segment knows of the queue. The newest knows best; one that is damaged adds to what the
+// one before it knew, because what was acknowledged stays so.
+func (r *recovery) remember(found *survey, newest bool) {
+	q := r.q
+	if found.damage != nil {
+		for _, x := range q.gone {
+			found.gone.add(x.from, x.to)
+		}
 	}
+	q.gone, q.losses = found.gone, found.losses
+	q.saved = state{gone: slices.Clone(q.gone), losses: slices.Clone(q.losses)}
+	for reason, d := range found.dropped {
+		q.dropped[reason] = d
+	}
+	if found.epoch != "" {
+		r.epoch = found.epoch
+	}
+	q.unsealed = nil
+	if newest {
+		q.unsealed = found.journal
+	}
+}
+
+// count moves the number to come behind all that was given.
+func (r *recovery) count(s *segment) {
+	q := r.q
+	if n := len(s.pages); n > 0 {
+		q.next = max(q.next, s.pages[n-1].last()+1)
+	}
+	q.next = max(q.next, q.gone.last()+1) // the last pages may be gone, and their numbers are not given again
+	r.known = q.next - 1
 }
 
 // settle counts what is there, applies what was acknowledged, and books the numbers that are nowhere as damaged.
-func (q *Queue) settle() {
-	var seen ranges
+func (r *recovery) settle() {
+	q := r.q
+	seen := slices.Clone(q.gone)
 	for _, s := range q.segments {
 		for _, p := range s.pages {
 			seen.add(p.first, p.last())
@@ -200,28 +156,51 @@ func (q *Queue) settle() {
 			q.samples += p.samples
 			q.bytes += int64(p.bytes)
 			for _, x := range q.gone.within(p.first, p.last()) {
-				q.finish(p, x.from, x.to)
+				q.finish(s, p, x.from, x.to)
 			}
 		}
 	}
-	for _, x := range q.gone {
-		seen.add(x.from, x.to)
+	if r.floor == 0 {
+		return
 	}
-	for _, hole := range seen.holes(q.floor(), q.next-1) {
+	for _, hole := range seen.holes(r.floor, q.next-1) {
 		q.losses.add(Loss{From: hole.from, To: hole.to, Reason: Damaged, Class: Normal})
-		d := q.dropped[Damaged]
-		d.Records += hole.to - hole.from + 1
-		q.dropped[Damaged] = d
+		if to := min(hole.to, r.known); to >= hole.from { // whether those behind were ever given, nobody can say
+			d := q.dropped[Damaged]
+			d.Records += to - hole.from + 1
+			q.dropped[Damaged] = d
+		}
 		q.gone.add(hole.from, hole.to)
 	}
 }
 
-// floor is the first number that ought to be accounted for: what is below the oldest segment was done with before
-// its own was unlinked.
-func (q *Queue) floor() uint64 {
-	first := min(q.next, q.lost)
-	if len(q.segments) > 0 {
-		first = min(first, q.segments[0].first)
+// finish puts what recovery found out on disk, and only then takes the files away that it was found out from: else a crash
+// between the two would forget the losses with them.
+func (r *recovery) finish() error {
+	q := r.q
+	q.entries = slices.Clone(q.unsealed)
+	if r.writable {
+		newest := q.segments[len(q.segments)-1]
+		newest.done = slices.DeleteFunc(slices.Clone(newest.pages), func(p *page) bool { return p.left > 0 })
+		if len(r.aside) > 0 {
+			st := q.state()
+			if err := newest.update(func(tx *bbolt.Tx) error { return st.write(tx, q.saved) }); err != nil {
+				return err
+			}
+			q.saved = st
+		}
+	} else {
+		st := q.state()
+		s, err := createSegment(q.dir, q.next, q.seed(st))
+		if err != nil {
+			return err
+		}
+		q.segments, q.saved = append(q.segments, s), st
 	}
-	return first
+	for _, path := range r.aside {
+		if err := os.Rename(path, path+damagedSuffix); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"time"
 )
 
 // maxPage is where a page is closed: many small records share one bbolt value, so that keys stay few.
@@ -18,38 +17,38 @@ type page struct {
 	samples uint64
 	bytes   uint32
 	time    int64 // unix nanoseconds of appending
+	at      int64 // where in a sealed segment's file its bytes lie
 
-	gone    ranges   // acknowledged or given up, within the page
+	gone    ranges   // acknowledged or given up, within the page; nil again when nothing is left
 	left    uint32   // records that are neither
-	weights []uint32 // each record's samples, where there is more than one
+	rest    uint64   // their samples
+	weights []uint32 // each record's samples, where there is more than one and somebody had to know
 }
 
 // weigh counts the samples of some of the page's records.
 func (p *page) weigh(r ranges) (samples uint64) {
 	for _, x := range r.within(p.first, p.last()) {
-		if p.count == 1 || x == (run{p.first, p.last()}) {
+		switch {
+		case p.count == 1 || x == (run{p.first, p.last()}):
 			samples += p.samples
-			continue
-		}
-		for _, n := range p.weights[x.from-p.first : x.to-p.first+1] {
-			samples += uint64(n)
+		case p.weights != nil:
+			for _, n := range p.weights[x.from-p.first : x.to-p.first+1] {
+				samples += uint64(n)
+			}
 		}
 	}
-	return samples
+	return min(samples, p.rest) // a damaged count must not reach further than the page
 }
 
 // readWeights takes the sample counts out of a page's bytes; what is damaged counts nothing.
 func (p *page) readWeights(b []byte) {
-	if p.count == 1 {
-		return
-	}
 	p.weights = make([]uint32, p.count)
 	for i := range p.weights {
 		if len(b) < recordHeader {
 			return
 		}
-		p.weights[i] = binary.LittleEndian.Uint32(b[4:])
-		b = b[min(uint64(len(b)), recordHeader+uint64(binary.LittleEndian.Uint32(b))):]
+		p.weights[i] = le.Uint32(b[4:])
+		b = b[min(uint64(len(b)), recordHeader+uint64(le.Uint32(b))):]
 	}
 }
 
@@ -76,37 +75,9 @@ func parsePage(k []byte) (*page, error) {
 		first: binary.BigEndian.Uint64(k), count: binary.BigEndian.Uint32(k[8:]), class: Class(k[12]),
 		samples: binary.BigEndian.Uint64(k[13:]), bytes: binary.BigEndian.Uint32(k[21:]), time: int64(binary.BigEndian.Uint64(k[25:])),
 	}
-	if p.count == 0 || p.first == 0 || p.last() < p.first || p.class >= classes {
+	if p.count == 0 || p.first == 0 || p.last() < p.first || p.class >= classes || uint64(p.count)*recordHeader > uint64(p.bytes) {
 		return nil, fmt.Errorf("a page's key: %w", errDamaged)
 	}
-	p.left = p.count
+	p.left, p.rest = p.count, p.samples
 	return p, nil
-}
-
-// each gives the page's records out of its bytes, from the first after `after`. bad is called for every record that is damaged.
-func (p *page) each(b []byte, after uint64, yield func(Record) bool, bad func(seq uint64)) {
-	for seq := p.first; seq <= p.last(); seq++ {
-		r, rest, err := parseRecord(b, seq, p.class)
-		r.Time = time.Unix(0, p.time)
-		switch {
-		case rest == nil && err != nil: // nothing behind it can be found
-			for ; seq <= p.last(); seq++ {
-				p.report(seq, after, bad)
-			}
-			return
-		case err != nil:
-			p.report(seq, after, bad)
-		case seq > after && !p.gone.has(seq):
-			if !yield(r) {
-				return
-			}
-		}
-		b = rest
-	}
-}
-
-func (p *page) report(seq, after uint64, bad func(uint64)) {
-	if seq > after && !p.gone.has(seq) {
-		bad(seq)
-	}
 }

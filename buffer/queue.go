@@ -57,8 +57,11 @@ type Queue struct {
 	done     chan struct{} // closed when the committer has gone
 	closing  sync.Once
 	unsealed [][]byte
-	aside    []string // segments that did not open
-	lost     uint64   // the first number of them
+	reader   reader
+
+	// The committer's own, after Open.
+	entries [][]byte // the journal, as it is on disk
+	doubt   bool     // the newest segment may hold more than was reported; another must be begun before the next commit
 
 	mu       sync.Mutex
 	arrived  chan struct{} // closed, and replaced, when records arrive
@@ -70,7 +73,7 @@ type Queue struct {
 	bytes    int64 // of records left
 	records  uint64
 	samples  uint64
-	journal  journal
+	saved    state // what the newest segment knows
 	commits  uint64
 	closed   bool
 }
@@ -80,12 +83,12 @@ type Dropped struct{ Records, Samples uint64 }
 
 // Stats is what a queue holds.
 type Stats struct {
-	Records, Samples, Bytes uint64 // sealed and not acknowledged, the journal's samples included
+	Records, Samples, Bytes uint64 // sealed and not acknowledged
 	Oldest                  time.Time
 	Newest                  uint64 // the last sequence number given
 	Segments                int
-	Commits                 uint64 // transactions, of two fsyncs each
-	Dropped                 map[string]Dropped
+	Commits                 uint64             // transactions, of two fsyncs each
+	Dropped                 map[string]Dropped // by reason
 }
 
 // Stats tells what the queue holds now.
@@ -94,7 +97,7 @@ func (q *Queue) Stats() Stats {
 	defer q.mu.Unlock()
 	s := Stats{
 		Records: q.records, Samples: q.samples, Bytes: uint64(q.bytes), Newest: q.next - 1,
-		Segments: len(q.segments), Commits: q.commits, Dropped: map[string]Dropped{Evicted: q.dropped[Evicted], Damaged: q.dropped[Damaged]},
+		Segments: len(q.segments), Commits: q.commits, Dropped: map[string]Dropped{Evicted: q.dropped[Evicted], Damaged: q.dropped[Damaged], Refused: q.dropped[Refused]},
 	}
 	if p := q.oldest(); p != nil {
 		s.Oldest = time.Unix(0, p.time)
@@ -105,10 +108,8 @@ func (q *Queue) Stats() Stats {
 // oldest is the first page with records left. It holds q.mu.
 func (q *Queue) oldest() *page {
 	for _, s := range q.segments {
-		for _, p := range s.pages {
-			if p.left > 0 {
-				return p
-			}
+		if s.trim(); len(s.pages) > 0 {
+			return s.pages[0]
 		}
 	}
 	return nil

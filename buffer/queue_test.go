@@ -333,7 +333,7 @@ func TestManyWritersOneReader(t *testing.T) {
 }
 
 func TestDamageCostsOnlyWhatItTouches(t *testing.T) {
-	for n := range 90 {
+	for n := range *damages {
 		dir := t.TempDir()
 		q := open(t, dir, buffer.Options{SegmentBytes: 3000})
 		for i := range 40 {

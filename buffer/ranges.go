@@ -76,20 +76,34 @@ func (r ranges) holes(from, to uint64) (out ranges) {
 	return out
 }
 
-func (r ranges) append(dst []byte) []byte {
-	for _, x := range r {
-		dst = binary.BigEndian.AppendUint64(dst, x.from)
-		dst = binary.BigEndian.AppendUint64(dst, x.to)
-	}
-	return dst
+// covers says whether all numbers between from and to are in r.
+func (r ranges) covers(from, to uint64) bool {
+	i := r.search(from)
+	return from > to || i < len(r) && r[i].from <= from && r[i].to >= to
 }
 
-func parseRanges(b []byte) (r ranges) {
-	for ; len(b) >= 16; b = b[16:] {
-		from, to := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-		if from > 0 && from <= to && to < 1<<63 {
-			r.add(from, to)
-		}
+// last is the highest number in r; 0: none.
+func (r ranges) last() uint64 {
+	if len(r) == 0 {
+		return 0
 	}
-	return r
+	return r[len(r)-1].to
+}
+
+// entry is a run as it is on disk: its first number is the key, its last the value.
+func (x run) entry() (key, value []byte) {
+	return binary.BigEndian.AppendUint64(nil, x.from), binary.BigEndian.AppendUint64(nil, x.to)
+}
+
+// parse adds an entry, if it makes sense.
+func (r *ranges) parse(key, value []byte) bool {
+	if len(key) != 8 || len(value) != 8 {
+		return false
+	}
+	from, to := binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(value)
+	if from == 0 || from > to || to >= 1<<63 {
+		return false
+	}
+	r.add(from, to)
+	return true
 }

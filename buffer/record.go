@@ -1,7 +1,6 @@
 package buffer
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -45,33 +44,52 @@ var errDamaged = errors.New("damaged")
 // checksum covers what a record is, not only its bytes: a record under another number or class is a damaged one.
 func checksum(seq uint64, class Class, samples uint32, data []byte) uint32 {
 	var head [13]byte
-	binary.LittleEndian.PutUint64(head[0:], seq)
-	binary.LittleEndian.PutUint32(head[8:], samples)
+	le.PutUint64(head[0:], seq)
+	le.PutUint32(head[8:], samples)
 	head[12] = byte(class)
 	return crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, data)
 }
 
 func appendRecord(dst []byte, r Record) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(r.Data)))
-	dst = binary.LittleEndian.AppendUint32(dst, r.Samples)
-	dst = binary.LittleEndian.AppendUint32(dst, checksum(r.Seq, r.Class, r.Samples, r.Data))
+	dst = le.AppendUint32(dst, uint32(len(r.Data)))
+	dst = le.AppendUint32(dst, r.Samples)
+	dst = le.AppendUint32(dst, checksum(r.Seq, r.Class, r.Samples, r.Data))
 	return append(dst, r.Data...)
 }
 
-// parseRecord takes the record seq off the front of a page's bytes. A record whose checksum does not fit comes
-// with errDamaged and the rest behind it; a length that leaves the page ends it with rest nil.
+// parseRecord takes the record seq off the front of a page's bytes.
 func parseRecord(b []byte, seq uint64, class Class) (r Record, rest []byte, err error) {
 	if len(b) < recordHeader {
 		return r, nil, fmt.Errorf("record %d: its header is cut: %w", seq, errDamaged)
 	}
-	n := binary.LittleEndian.Uint32(b)
+	n := le.Uint32(b)
 	if uint64(n) > uint64(len(b)-recordHeader) {
 		return r, nil, fmt.Errorf("record %d: it claims %d bytes: %w", seq, n, errDamaged)
 	}
-	r = Record{Seq: seq, Class: class, Samples: binary.LittleEndian.Uint32(b[4:]), Data: b[recordHeader : recordHeader+n]}
+	r = Record{Seq: seq, Class: class, Samples: le.Uint32(b[4:]), Data: b[recordHeader : recordHeader+n]}
 	rest = b[recordHeader+n:]
-	if checksum(seq, class, r.Samples, r.Data) != binary.LittleEndian.Uint32(b[8:]) {
-		return r, rest, fmt.Errorf("record %d: its checksum does not fit: %w", seq, errDamaged)
+	if checksum(seq, class, r.Samples, r.Data) != le.Uint32(b[8:]) {
+		return r, nil, fmt.Errorf("record %d: its checksum does not fit: %w", seq, errDamaged)
 	}
 	return r, rest, nil
+}
+
+// resync finds the first sound record behind a damaged one, whose length cannot be believed: the number is part of the
+// checksum, so a record is known wherever it lies. Beyond last there is none. What it looks at is bounded by the page.
+func resync(b []byte, seq, last uint64, class Class) (next uint64, rest []byte) {
+	for effort := 16 * len(b); seq < last && effort > 0; {
+		seq++
+		for at := 1; at+recordHeader <= len(b) && effort > 0; at++ {
+			effort--
+			size := uint64(le.Uint32(b[at:]))
+			if size > uint64(len(b)-at-recordHeader) {
+				continue
+			}
+			effort -= int(size) + recordHeader
+			if _, _, err := parseRecord(b[at:], seq, class); err == nil {
+				return seq, b[at:]
+			}
+		}
+	}
+	return last + 1, nil
 }

@@ -3,9 +3,9 @@ package buffer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"go.etcd.io/bbolt"
 )
@@ -16,112 +16,146 @@ const (
 	tempSuffix    = ".new"
 )
 
-// The buckets of a segment and the keys of its meta bucket.
-var (
-	pagesBucket   = []byte("pages")
-	journalBucket = []byte("journal")
-	metaBucket    = []byte("meta")
+// span is how many numbers a segment may give at most. When the newest cannot be read, nobody knows how many it gave; the
+// queue goes on behind its span, so that no number is given twice.
+const span = 1 << 24
 
-	goneKey   = []byte("gone")   // acknowledged or given up: ranges
-	lossesKey = []byte("losses") // not declared yet
-	statsKey  = []byte("dropped")
-)
-
-// segment is one bbolt file: pages whose records follow each other. Only the newest has a journal and a meta bucket that count.
+// segment is one file: pages whose records follow each other. bbolt has the newest open; the others do not change any
+// more and are read with plain reads, so that a backlog costs neither descriptors nor mapped memory.
 type segment struct {
 	path  string
 	first uint64 // the sequence number it begins with
-	bolt  *bbolt.DB
-	pages []*page // in order; those without records left are dropped
-	bytes int64   // appended to it
+
+	// The queue's mu guards what follows.
+	pages []*page   // in order
+	left  int       // of them have records left
+	done  []*page   // of an open one: without records left, to be deleted
+	bytes int64     // appended to it
+	bolt  *bbolt.DB // nil: sealed
+	stuck bool      // bbolt panicked within a transaction: its locks may never open again
 }
 
-// options keep the freelist on disk. Without it bbolt walks every page on opening, in a goroutine of its own, where a damaged
-// page ends the process and nobody can stand in between.
-func options() *bbolt.Options {
-	return &bbolt.Options{FreelistType: bbolt.FreelistMapType}
+func segmentPath(dir string, first uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%016x%s", first, segmentSuffix))
 }
 
-const allocBytes = 1 << 20 // by how much a file grows
+// errDoubt: on disk may be what was reported as not done. Nothing may be committed to the segment before it.
+var errDoubt = errors.New("the disk does not say what it has taken")
 
 // createSegment makes an empty segment under a temporary name and renames it when it is whole and on disk: a power cut during
-// bbolt's first writes would leave a file that does not open. seed puts in what the segment before it knew.
+// bbolt's first writes would leave a file that does not open. seed puts in what is known of the whole queue.
 func createSegment(dir string, first uint64, seed func(*bbolt.Tx) error) (*segment, error) {
-	s := &segment{path: filepath.Join(dir, fmt.Sprintf("%016x%s", first, segmentSuffix)), first: first}
+	s := &segment{path: segmentPath(dir, first), first: first}
 	temp := s.path + tempSuffix
-	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+	err := os.Remove(temp)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("new segment: %w", err)
 	}
-	db, err := bbolt.Open(temp, 0o600, options())
+	if s.bolt, err = bbolt.Open(temp, 0o600, boltOptions()); err != nil {
+		return nil, fmt.Errorf("new segment: %w", errors.Join(err, removeIfThere(temp)))
+	}
+	s.bolt.AllocSize = allocBytes
+	if err = s.update(func(tx *bbolt.Tx) error { return errors.Join(makeBuckets(tx), seed(tx)) }); err == nil {
+		err = os.Rename(temp, s.path)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("new segment: %w", err)
+		return nil, fmt.Errorf("new segment: %w", errors.Join(err, s.close(), removeIfThere(temp)))
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{pagesBucket, journalBucket, metaBucket} {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
-		}
-		return seed(tx)
-	})
-	if err = errors.Join(err, db.Close()); err != nil {
-		return nil, errors.Join(fmt.Errorf("new segment: %w", err), os.Remove(temp))
+	if err := syncDir(dir); err != nil { // the name may be on disk, or not
+		return nil, fmt.Errorf("new segment: %w", errors.Join(err, errDoubt, s.close()))
 	}
-	if err := os.Rename(temp, s.path); err != nil {
-		return nil, fmt.Errorf("new segment: %w", err)
-	}
-	if err := syncDir(dir); err != nil {
-		return nil, fmt.Errorf("new segment: %w", err)
-	}
-	return s, s.open()
+	return s, nil
 }
 
-// open opens the file and lists its pages.
-func (s *segment) open() error {
-	if err := inspect(s.path); err != nil {
-		return err
-	}
-	return guarded(func() (err error) {
-		if s.bolt, err = bbolt.Open(s.path, 0o600, options()); err != nil {
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range buckets() {
+		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
-		s.bolt.AllocSize = allocBytes
-		return s.bolt.View(s.list)
-	})
-}
-
-func (s *segment) list(tx *bbolt.Tx) error {
-	b := tx.Bucket(pagesBucket)
-	if b == nil || tx.Bucket(journalBucket) == nil || tx.Bucket(metaBucket) == nil {
-		return fmt.Errorf("a bucket is missing: %w", errDamaged)
 	}
-	next := s.first
-	return b.ForEach(func(k, v []byte) error {
-		p, err := parsePage(k)
-		if err != nil || p.first < next {
-			return nil // a hole, found by comparing with what should be there
+	return nil
+}
+
+// open gives the newest segment to bbolt.
+func (s *segment) open() error {
+	return guarded(func() (err error) {
+		if s.bolt, err = bbolt.Open(s.path, 0o600, boltOptions()); err == nil {
+			s.bolt.AllocSize = allocBytes
 		}
-		next = p.last() + 1
-		p.readWeights(v)
-		s.pages = append(s.pages, p)
-		s.bytes += int64(p.bytes)
-		return nil
+		return err
 	})
 }
 
-// page reads a page's bytes; they are the caller's own.
-func (s *segment) page(p *page) (b []byte, err error) {
-	err = guarded(func() error {
-		return s.bolt.View(func(tx *bbolt.Tx) error {
-			b = append([]byte(nil), tx.Bucket(pagesBucket).Get(p.key())...)
-			return nil
-		})
+// update runs a transaction. An error with errDoubt means that it may be on disk all the same: writing the meta page or
+// the last fsync went wrong, and nobody can say.
+func (s *segment) update(write func(*bbolt.Tx) error) error {
+	var id int
+	err := guarded(func() error {
+		return s.bolt.Update(func(tx *bbolt.Tx) error { id = tx.ID(); return write(tx) })
 	})
-	return b, err
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errDamaged) {
+		s.stuck = true
+		return errors.Join(err, errDoubt)
+	}
+	seen := 0
+	if look := guarded(func() error { return s.bolt.View(func(tx *bbolt.Tx) error { seen = tx.ID(); return nil }) }); look != nil || seen >= id {
+		return errors.Join(err, errDoubt)
+	}
+	return err
+}
+
+// add takes in pages that are on disk.
+func (s *segment) add(pages ...*page) {
+	for _, p := range pages {
+		s.bytes += int64(p.bytes)
+		if p.left > 0 {
+			s.left++
+		}
+	}
+	s.pages = append(s.pages, pages...)
+}
+
+// trim forgets the pages at the front that nobody will look for again.
+func (s *segment) trim() {
+	for len(s.pages) > 0 && s.pages[0].left == 0 {
+		s.pages = s.pages[1:]
+	}
+}
+
+// places finds out where in the file the pages lie, so that they can be read without bbolt. The committer calls it, so
+// nothing is written meanwhile.
+func (s *segment) places() (map[uint64]int64, error) {
+	found, err := surveyFile(s.path, s.first, s.first+span)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[uint64]int64, len(found.pages))
+	for _, p := range found.pages {
+		at[p.first] = p.at
+	}
+	return at, nil
+}
+
+// seal takes the segment from bbolt, when every page's place is known. It holds the queue's mu.
+func (s *segment) seal(at map[uint64]int64) *bbolt.DB {
+	for _, p := range s.pages {
+		if _, ok := at[p.first]; !ok && p.left > 0 {
+			return nil
+		}
+	}
+	for _, p := range s.pages {
+		p.at = at[p.first]
+	}
+	db := s.bolt
+	s.bolt, s.done = nil, nil
+	return db
 }
 
 func (s *segment) close() error {
-	if s.bolt == nil {
+	if s.bolt == nil || s.stuck {
 		return nil
 	}
 	return guarded(s.bolt.Close)
@@ -130,22 +164,18 @@ func (s *segment) close() error {
 // unlink removes a segment that nobody needs any more.
 func (s *segment) unlink() error { return errors.Join(s.close(), os.Remove(s.path)) }
 
-// guarded runs what reads a mapped file. bbolt panics on pages that make no sense, and a file that was cut short
-// faults; both are damage to be reported, not the end of the process.
-func guarded(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v: %w", r, errDamaged)
-		}
-	}()
-	return f()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+// readPage reads a page's bytes; they are the caller's own.
+func readPage(db *bbolt.DB, file io.ReaderAt, p view) (b []byte, err error) {
+	if db == nil {
+		b = make([]byte, p.bytes)
+		_, err = file.ReadAt(b, p.at)
+		return b, err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = guarded(func() error {
+		return db.View(func(tx *bbolt.Tx) error {
+			b = append([]byte(nil), tx.Bucket(pagesBucket).Get(p.key)...)
+			return nil
+		})
+	})
+	return b, err
 }

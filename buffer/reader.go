@@ -1,0 +1,143 @@
+package buffer
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// view is what reading needs of a page, as it was when it was chosen.
+type view struct {
+	first uint64
+	count uint32
+	class Class
+	time  int64
+	bytes uint32
+	at    int64
+	key   []byte
+	gone  ranges
+}
+
+func (p *page) view() view {
+	return view{first: p.first, count: p.count, class: p.class, time: p.time, bytes: p.bytes, at: p.at, key: p.key(), gone: append(ranges(nil), p.gone...)}
+}
+
+func (v view) last() uint64 { return v.first + uint64(v.count) - 1 }
+
+// haul is some pages of one segment.
+type haul struct {
+	segment *segment
+	path    string
+	db      *bbolt.DB // nil: sealed
+	file    *os.File  // opened with the first page that is read
+	views   []view
+}
+
+func (h *haul) read(v view) (b []byte, err error) {
+	if h.db == nil && h.file == nil {
+		if h.file, err = os.Open(h.path); err != nil {
+			return nil, openError{err}
+		}
+	}
+	return readPage(h.db, h.file, v)
+}
+
+func (h *haul) close() {
+	if h.file != nil {
+		h.file.Close()
+	}
+}
+
+type openError struct{ error }
+
+func (e openError) Unwrap() error { return e.error }
+
+// reader remembers how far it has read in a page, so that a page is read and checked once however few records are asked
+// for at a time. It holds one page at most.
+type reader struct {
+	mu   sync.Mutex
+	page view   // count 0: none
+	rest []byte // of its bytes, from seq on
+	seq  uint64
+}
+
+// taken is what came of a haul.
+type taken struct {
+	recs []Record
+	bad  ranges // damaged, or not to be read
+	err  error  // the file could not be opened
+}
+
+func (r *reader) take(h *haul, after uint64, most int) (t taken) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer h.close()
+	for _, v := range h.views {
+		if len(t.recs) >= most {
+			break
+		}
+		again := r.page.count > 0 && r.page.first == v.first && r.seq <= after+1
+		if !again {
+			body, err := h.read(v)
+			if e, ok := err.(openError); ok { //nolint:errorlint // it is made right here
+				t.err = e
+				return t
+			}
+			if err != nil {
+				t.bad.add(max(v.first, after+1), v.last())
+				continue
+			}
+			r.rest, r.seq = body, v.first
+		}
+		r.page = v
+		from := len(t.recs)
+		r.records(&t, after, most)
+		if r.seq <= v.last() || again { // the bytes are needed again, or have been given to nobody but in part
+			own(t.recs[from:])
+		}
+		if r.seq > v.last() {
+			r.page, r.rest = view{}, nil
+		}
+	}
+	return t
+}
+
+// records reads on in the page.
+func (r *reader) records(t *taken, after uint64, most int) {
+	v := &r.page
+	for r.seq <= v.last() && len(t.recs) < most {
+		wanted := r.seq > after && !v.gone.has(r.seq)
+		rec, rest, err := parseRecord(r.rest, r.seq, v.class)
+		if err == nil {
+			if wanted {
+				rec.Time = time.Unix(0, v.time)
+				t.recs = append(t.recs, rec)
+			}
+			r.seq, r.rest = r.seq+1, rest
+			continue
+		}
+		next, rest := resync(r.rest, r.seq, v.last(), v.class)
+		for _, x := range v.gone.holes(r.seq, next-1) {
+			if x.to > after {
+				t.bad.add(max(x.from, after+1), x.to)
+			}
+		}
+		r.seq, r.rest = next, rest
+	}
+}
+
+// own copies the records' bytes out of the page.
+func own(recs []Record) {
+	size := 0
+	for _, r := range recs {
+		size += len(r.Data)
+	}
+	all := make([]byte, 0, size)
+	for i, r := range recs {
+		at := len(all)
+		all = append(all, r.Data...)
+		recs[i].Data = all[at:len(all):len(all)]
+	}
+}

@@ -1,0 +1,150 @@
+package buffer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// survey is what a segment's file holds, as far as it can be read. It is made without bbolt, which follows damaged pages
+// into a panic in a goroutine of its own, or round in circles for ever.
+type survey struct {
+	pages   []*page // in order, each with its place in the file
+	journal [][]byte
+	gone    ranges
+	losses  losses
+	dropped map[string]Dropped
+	epoch   string
+	format  uint64
+	damage  error // nil when the whole file is sound, so that bbolt can go on with it
+}
+
+// surveyFile reads the segment at path, whose numbers lie in [first, limit). It fails when nothing of it can be read.
+func surveyFile(path string, first, limit uint64) (*survey, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return surveyBytes(f, uint64(info.Size()), first, limit)
+}
+
+func surveyBytes(r io.ReaderAt, size, first, limit uint64) (*survey, error) {
+	f := &boltFile{file: r, size: size}
+	meta, err := f.meta()
+	if err != nil {
+		return nil, err
+	}
+	s := &survey{dropped: map[string]Dropped{}}
+	f.note(f.freelist(meta.freelist))
+	found := 0
+	f.walk(meta.root, 0, func(e element) {
+		visit := s.visitor(f, e.key)
+		if visit == nil || !e.bucket {
+			f.note(fmt.Errorf("bucket %q: %w", e.key, errDamaged))
+			return
+		}
+		found++
+		f.bucket(e, visit)
+	})
+	if found < len(buckets()) {
+		f.note(fmt.Errorf("%d of %d buckets: %w", found, len(buckets()), errDamaged))
+	}
+	s.keep(f, first, limit)
+	s.damage = f.damage()
+	return s, nil
+}
+
+// visitor says what to do with the contents of a bucket.
+func (s *survey) visitor(f *boltFile, bucket []byte) func(element) {
+	if bytes.Equal(bucket, pagesBucket) {
+		return func(e element) {
+			p, err := parsePage(e.key)
+			if err == nil && e.size != uint64(p.bytes) {
+				err = fmt.Errorf("page of record %d: %d bytes instead of %d: %w", p.first, e.size, p.bytes, errDamaged)
+			}
+			if err != nil {
+				f.note(err)
+				return
+			}
+			p.at = int64(e.at)
+			s.pages = append(s.pages, p)
+		}
+	}
+	for _, b := range buckets() {
+		if bytes.Equal(bucket, b) {
+			return func(e element) { f.note(s.entry(f, b, e)) }
+		}
+	}
+	return nil
+}
+
+// entry takes over what is signed.
+func (s *survey) entry(f *boltFile, bucket []byte, e element) error {
+	raw, err := f.read(e.at, e.size)
+	if err != nil {
+		return err
+	}
+	value, ok := verified(bucket, e.key, raw)
+	if ok {
+		switch string(bucket) {
+		case string(journalBucket):
+			s.journal = append(s.journal, value)
+		case string(goneBucket):
+			ok = s.gone.parse(e.key, value)
+		case string(lossesBucket):
+			ok = s.losses.parse(e.key, value)
+		default:
+			ok = s.meta(string(e.key), value)
+		}
+	}
+	if !ok {
+		return fmt.Errorf("%s %x: %w", bucket, e.key, errDamaged)
+	}
+	return nil
+}
+
+// keep sorts out pages that have no business here. Those from limit on are what a commit left that was reported as not
+// done: the next segment begins there, and has given the numbers anew.
+func (s *survey) keep(f *boltFile, first, limit uint64) {
+	kept := s.pages[:0]
+	for _, p := range s.pages {
+		switch {
+		case p.first >= limit:
+		case p.first < first || p.last() >= limit:
+			f.note(fmt.Errorf("page of record %d: it is out of place: %w", p.first, errDamaged))
+		default:
+			kept, first = append(kept, p), p.last()+1
+		}
+	}
+	s.pages = kept
+}
+
+// errFormat: the folder was written by a later version.
+var errFormat = errors.New("a newer version wrote it: go back to that one, or set buffer: {path: ...} to another folder")
+
+// meta takes over one value of the meta bucket.
+func (s *survey) meta(key string, value []byte) bool {
+	switch key {
+	case epochKey:
+		s.epoch = string(value)
+		return true
+	case formatKey:
+		if len(value) == 8 {
+			s.format = binary.BigEndian.Uint64(value)
+		}
+		return len(value) == 8
+	}
+	if len(value) != 16 {
+		return false
+	}
+	s.dropped[key] = Dropped{binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])}
+	return true
+}
