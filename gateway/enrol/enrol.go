@@ -6,11 +6,12 @@ package enrol
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -69,17 +70,33 @@ func Enrol(ctx context.Context, r Request) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	cert, err := identity.ParseCertificate([]byte(a.Certificate))
+	cert, err := a.certificate(r, key, ca)
 	if err != nil {
-		return Identity{}, fmt.Errorf("the certificate that %s sent: %w", r.URL, err)
-	}
-	if r.Gateway != "" && a.Thing != r.Gateway {
-		return Identity{}, fmt.Errorf("the token invites %q, and this gateway's configuration says gateway: {id: %s}: correct the one that is wrong", a.Thing, r.Gateway)
+		return Identity{}, err
 	}
 	if err := r.Files.Save(key, cert, ca); err != nil {
 		return Identity{}, fmt.Errorf("save the identity: %w", err)
 	}
 	return Identity{Thing: a.Thing, MQTT: a.MQTT}, nil
+}
+
+// certificate is what the cloud sent, if it is one for this gateway and this key by the CA that was met: anything else would be noticed
+// only when the gateway can't connect, far from its cause.
+func (a answer) certificate(r Request, key crypto.Signer, ca *x509.Certificate) (*x509.Certificate, error) {
+	cert, err := identity.ParseCertificate([]byte(a.Certificate))
+	if err != nil {
+		return nil, fmt.Errorf("the certificate that %s sent: %w", r.URL, err)
+	}
+	if r.Gateway != "" && a.Thing != r.Gateway {
+		return nil, fmt.Errorf("the token invites %q, and this gateway's configuration says gateway: {id: %s}: correct the one that is wrong", a.Thing, r.Gateway)
+	}
+	if own, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(cert.PublicKey) {
+		return nil, fmt.Errorf("the certificate that %s sent is for another key", r.URL)
+	}
+	if err := cert.CheckSignatureFrom(ca); err != nil {
+		return nil, fmt.Errorf("the certificate that %s sent is not signed by the CA it showed: %w", r.URL, err)
+	}
+	return cert, nil
 }
 
 // exchange sends token and request over a connection that is pinned to the CA, and returns the CA it met.
@@ -123,7 +140,7 @@ func post(ctx context.Context, config *tls.Config, to string, body []byte, a *an
 		return fmt.Errorf("%s answers %s and no JSON: is it penstock-cloud's https address?", to, res.Status)
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the cloud refuses: %w", errors.New(a.Message))
+		return fmt.Errorf("the cloud refuses: %s", cmp.Or(a.Message, res.Status))
 	}
 	return nil
 }
