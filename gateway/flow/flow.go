@@ -165,7 +165,7 @@ func (f *Flow) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return f.seal(context.WithoutCancel(ctx))
+			return f.sealLast(context.WithoutCancel(ctx))
 		case <-f.full:
 			if !f.failing { // a disk that refuses is asked again when the time has come, not at every reading
 				f.report(f.seal(ctx))
@@ -184,6 +184,15 @@ func (f *Flow) Run(ctx context.Context) error {
 			f.report(f.journal(ctx))
 		}
 	}
+}
+
+// sealLast seals at the end, when nobody tries again: what the disk refuses now is lost, and how much that is must be said.
+func (f *Flow) sealLast(ctx context.Context) error {
+	err := f.seal(ctx)
+	if err != nil {
+		return fmt.Errorf("%d samples were in memory only and are lost (make room on the disk of the buffer before the next start): %w", f.Unsaved(), err)
+	}
+	return nil
 }
 
 // report logs the first error of a run of them and its end; the samples are still in memory.
