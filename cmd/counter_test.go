@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -38,7 +37,7 @@ func newCounters(t *testing.T, n int) []*counter {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plant := modbussim.New(slog.New(slog.NewTextHandler(io.Discard, nil)))
+		plant := modbussim.New(slog.New(slog.DiscardHandler))
 		c := &counter{name: fmt.Sprintf("counter%d", i+1), address: l.Addr().String(), unit: plant.Add(1, 10)}
 		c.unit.Garble(c.count)
 		serving.Go(func() { _ = plant.ServeTCP(ctx, l) }) // a client that was killed is no error here

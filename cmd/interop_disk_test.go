@@ -145,7 +145,7 @@ func TestStoppedWhileTheDiskIsFull(t *testing.T) {
 	if code := s.gateway.cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("it ended with code %d, want 1", code)
 	}
-	s.gateway.says("no space left on device")
+	s.gateway.says("samples were in memory only and are lost (make room on the disk of the buffer before the next start)")
 }
 
 // A gateway that finds no room for its state says so and ends.

@@ -144,6 +144,8 @@ func TestPortsAndFoldersThatAreTaken(t *testing.T) {
 	cloud(s.mqtt, port).refused(t, "listen.mqtt is taken", 1, 1, "another program listens on "+port, "listen: mqtt")
 	cloud(s.mqtt, unusedPort(t), https, port).refused(t, "listen.https is taken", 1, 1, "another program listens on "+port, "listen: https")
 	cloud(s.mqtt, unusedPort(t), https, unusedPort(t)).refused(t, "the data folder is in use", 1, 1, "in use by another penstock-cloud", "stop that one first")
+	s.write(filepath.Join(s.dir, "cloud", "file"), "in the place of a folder")
+	cloud(s.mqtt, unusedPort(t), https, unusedPort(t), "data: data", "data: file").refused(t, "a file for a data folder", 1, 1, "data: ", "file")
 	command(t, nil, "penstock-cloud", "init", "--dir", filepath.Dir(s.made.Config)).refused(t, "init once more", 1, 1, "penstock-cloud run -c")
 
 	// The gateway, likewise.
@@ -197,4 +199,25 @@ func TestASerialDeviceIsNotThere(t *testing.T) {
 		t.Errorf("of the meter that can't be read is stored: %+v", got)
 	}
 	s.gateway.stop()
+}
+
+// A gateway that nobody has enrolled reads and keeps, says what is missing, and takes the identity up when it comes: nothing is restarted.
+func TestNotEnrolledYet(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.counters = newCounters(t, 1)
+	s.configure(counterField(s.counters))
+	s.startGateway()
+	until(t, 20*time.Second, "it reads", func() bool { return s.now().SamplesKept > 20 })
+	if target := s.now().Targets[0]; target.Connected || !strings.Contains(target.Why, "penstock enroll") {
+		t.Errorf("without an identity the target is %+v", target)
+	}
+	s.enroll()
+	until(t, time.Minute, "what was kept is stored", func() bool { st := s.now(); return st.Targets[0].SentSamples > 20 })
+	s.rest()
+	s.gateway.stop()
+	s.drain()
+	if a := s.audit(); len(a.missing) > 0 {
+		t.Errorf("%d of %d served are missing", len(a.missing), a.served)
+	}
 }
