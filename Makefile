@@ -116,7 +116,6 @@ interop: tools ## Against the programs of others, and the packages on a booted D
 
 .PHONY: vet
 vet:
-	CGO_ENABLED=0 go vet ./...
 	CGO_ENABLED=0 go vet -tags interop ./...
 
 .PHONY: lint

@@ -124,7 +124,7 @@ func unprivileged(m *machine) {
 		if got := m.run("stat", "-c", "%U", "/proc/"+pid); got != user {
 			m.t.Errorf("%s runs as %s", user, got)
 		}
-		for _, line := range strings.Split(m.run("grep", "-E", "^Cap(Prm|Eff|Bnd|Amb)", "/proc/"+pid+"/status"), "\n") {
+		for line := range strings.SplitSeq(m.run("grep", "-E", "^Cap(Prm|Eff|Bnd|Amb)", "/proc/"+pid+"/status"), "\n") {
 			if strings.Trim(lastWord(line), "0") != "" {
 				m.t.Errorf("%s may do more than a user: %s", user, line)
 			}

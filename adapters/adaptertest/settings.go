@@ -121,8 +121,7 @@ func (k *keys) decodable(at string, typ reflect.Type) {
 // fields are those of a struct that settings are made of: exported or tagged.
 func fields(typ reflect.Type) func(yield func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for f := range typ.Fields() {
 			if _, tagged := f.Tag.Lookup("yaml"); !tagged && !f.IsExported() {
 				continue
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,8 +45,8 @@ func hold(t *testing.T, s Suite, name string) []string {
 	go func() {
 		defer close(done)
 		defer func() {
-			for i := len(r.cleanups) - 1; i >= 0; i-- {
-				r.cleanups[i]()
+			for _, cleanup := range slices.Backward(r.cleanups) {
+				cleanup()
 			}
 		}()
 		lawNamed(t, name).check(r, s.withDefaults())

@@ -58,7 +58,7 @@ func (w *wire) read(ctx context.Context, buf []byte, until time.Time) (int, erro
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, errSilent
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return n, errors.New("the other end closed it")
 	}
 	return n, err

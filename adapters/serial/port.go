@@ -84,8 +84,7 @@ func openError(path string, err error) error {
 	case errors.Is(err, syscall.ENOTTY):
 		hint = "this is no serial port"
 	}
-	var inPath *fs.PathError
-	if errors.As(err, &inPath) {
+	if inPath, ok := errors.AsType[*fs.PathError](err); ok {
 		err = inPath.Err
 	}
 	if hint == "" {

@@ -143,6 +143,6 @@ func (s *server) serveHTTPS(ctx context.Context, ln net.Listener, config *tls.Co
 	if web.Shutdown(stopping) != nil {
 		_ = web.Close() // whoever is slow is cut off
 	}
-	<-ended
+	<-ended //nolint:errcheck // it says only that it was told to stop
 	return nil
 }

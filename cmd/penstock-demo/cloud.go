@@ -48,7 +48,7 @@ func startCloud(ctx context.Context, dir string, log *slog.Logger) (*cloudServer
 	go func() {
 		done <- server.Run(ctx, cfg, server.Options{UI: pages, Ready: func(a server.Addresses) { ready <- a }}, log)
 	}()
-	c.stop = func() { c.http.CloseIdleConnections(); cancel(); <-done }
+	c.stop = func() { c.http.CloseIdleConnections(); cancel(); <-done } //nolint:errcheck // it says only that it was told to stop
 	select {
 	case c.at = <-ready:
 		return c, nil

@@ -10,10 +10,9 @@ import (
 // link is a connection being read. Its Settings are nil when its protocol is not known.
 type link struct {
 	Connection
-	at     place
-	used   bool
-	inline bool
-	units  map[string]string // device by unit id, as far as the protocol has one
+	at    place
+	used  bool
+	units map[string]string // device by unit id, as far as the protocol has one
 }
 
 func (l *loading) connections(n *node) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -158,9 +159,9 @@ func (s *sink) put(in []telemetry.Sample) {
 func (s *sink) last(id telemetry.PointID) telemetry.Sample {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.got) - 1; i >= 0; i-- {
-		if s.got[i].Point == id {
-			return s.got[i]
+	for _, sample := range slices.Backward(s.got) {
+		if sample.Point == id {
+			return sample
 		}
 	}
 	return telemetry.Sample{}

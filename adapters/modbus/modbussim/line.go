@@ -62,8 +62,9 @@ func (l *Line) Close() error {
 func (s *Server) ServeLine(ctx context.Context, l *Line) error {
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-	if err := s.talkRTU(ctx, l.master); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("serve %s: %w", l.Path, err)
+	err := s.talkRTU(ctx, l.master) // talks until it can't
+	if ctx.Err() != nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("serve %s: %w", l.Path, err)
 }

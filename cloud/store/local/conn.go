@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -93,7 +94,7 @@ func (c *conn) each(ctx context.Context, query string, args []any, row func(scan
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := row(rows.Scan); err == errStop {
+		if err := row(rows.Scan); errors.Is(err, errStop) {
 			return nil
 		} else if err != nil {
 			return err

@@ -24,7 +24,7 @@ func migrate(ctx context.Context, c *conn) error {
 	for ; version < len(migrations); version++ {
 		script := fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", migrations[version], version+1)
 		if _, err := c.sql.ExecContext(ctx, script); err != nil {
-			c.sql.ExecContext(ctx, "ROLLBACK")
+			_, _ = c.sql.ExecContext(ctx, "ROLLBACK") // the error that counts is the script's
 			return fmt.Errorf("bring the schema from version %d to %d: %w", version, version+1, err)
 		}
 	}

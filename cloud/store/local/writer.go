@@ -96,7 +96,7 @@ func (w *writer) transact(first op) {
 		_, err = w.conn.exec(ctx, "COMMIT")
 	}
 	if err != nil {
-		w.conn.exec(ctx, "ROLLBACK") // fails when SQLite has rolled back by itself: either way nothing is left
+		_, _ = w.conn.exec(ctx, "ROLLBACK") // fails when SQLite has rolled back by itself: either way nothing is left
 		err = fmt.Errorf("write to the store (is the disk full or read-only?): %w", err)
 	}
 	for i, o := range group {

@@ -21,8 +21,10 @@ func testSequence(t *testing.T, open Open) {
 	if !f.put("plant7", "B", 1, at(2, 2)) || !f.put("plant8", "A", 1, at(1, 1)) {
 		t.Error("another epoch or another gateway has numbers of its own")
 	}
-	if !f.put("plant7", "", 0, at(3, 3)) || !f.put("plant7", "", 0, at(3, 3)) {
-		t.Error("a message without a number is always new")
+	for range 2 {
+		if !f.put("plant7", "", 0, at(3, 3)) {
+			t.Error("a message without a number is always new")
+		}
 	}
 	f.wants(f.read(cloud.Query{Thing: "plant7", Point: "p"}), at(1, 1), at(2, 2), at(3, 3), at(3, 3))
 
