@@ -95,40 +95,45 @@ func leftovers(q *buffer.Queue, log *slog.Logger) (recs []buffer.Record) {
 	return recs
 }
 
-// Run serves until ctx ends. It stops in the order of the flow: first the reading, then the block that is open is
-// sealed, then the rest; all that was read is on disk when it returns. ready is called once the listeners are open, with their addresses: the socket
-// first, then the page when there is one.
+// Run serves until ctx ends, or a room fails, which none does while it can go on by itself. It stops in the order of the flow: first the
+// reading, then the block that is open is sealed, then the rest; all that was read is on disk when it returns. ready is called once the
+// listeners are open, with their addresses: the socket first, then the page when there is one.
 func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err error) {
 	defer func() { err = errors.Join(err, g.close()) }()
 	listeners, err := status.Listen(g.cfg.Local.Web, g.cfg.State)
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRest()
-
-	field, fieldCtx := errgroup.WithContext(ctx)
-	for _, p := range g.pollers {
-		field.Go(func() error { return p.Run(fieldCtx) })
-	}
-	var behind errgroup.Group
 	flowCtx, stopFlow := context.WithCancel(rest)
-	behind.Go(func() error { defer stopRest(); return g.flow.Run(flowCtx) })
-	behind.Go(func() error { return status.New(g, g.log).Run(rest, listeners...) })
-	if g.target != nil {
-		behind.Go(func() error { return g.target.run(rest) })
+
+	var field, behind errgroup.Group
+	for _, p := range g.pollers {
+		field.Go(func() error { defer stop(); return p.Run(ctx) })
 	}
-	var addresses []string
+	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
+	behind.Go(func() error { defer stop(); return status.New(g, g.log).Run(rest, listeners...) })
+	if g.target != nil {
+		behind.Go(func() error { defer stop(); return g.target.run(rest) })
+	}
+	ready(g.announce(listeners))
+	<-ctx.Done()
+	err = field.Wait()
+	stopFlow()
+	return errors.Join(err, behind.Wait())
+}
+
+// announce logs what runs and where it listens.
+func (g *Gateway) announce(listeners []net.Listener) (addresses []string) {
 	for _, l := range listeners {
 		addresses = append(addresses, address(l))
 		g.log.Info("listening", "address", address(l))
 	}
 	g.log.Info("running", "gateway", g.cfg.Gateway.ID, "connections", len(g.pollers), "points", len(g.cfg.Points), "version", g.version)
-	ready(addresses)
-	<-ctx.Done()
-	err = field.Wait()
-	stopFlow()
-	return errors.Join(err, behind.Wait())
+	return addresses
 }
 
 func address(l net.Listener) string {

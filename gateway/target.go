@@ -100,25 +100,32 @@ func (t *target) Publish(ctx context.Context, b uplink.Block) error {
 func (t *target) declare(ctx context.Context) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		losses := t.queue.Losses()
-		losses = losses[:min(len(losses), wire.MaxLosses)]
-		if len(losses) == 0 {
-			continue
-		}
-		if err := t.publishLosses(ctx, losses); err != nil {
+		err := t.declareSome(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
 			t.log.Warn("losses are not declared yet", "err", err)
-			continue
 		}
-		if err := t.queue.Forget(losses...); err != nil {
-			t.log.Warn("losses will be declared again", "err", err)
-		}
+		failing = err != nil
 	}
+}
+
+// declareSome declares as many losses as one message takes.
+func (t *target) declareSome(ctx context.Context) error {
+	losses := t.queue.Losses()
+	losses = losses[:min(len(losses), wire.MaxLosses)]
+	if len(losses) == 0 {
+		return nil
+	}
+	if err := t.publishLosses(ctx, losses); err != nil {
+		return err
+	}
+	return t.queue.Forget(losses...)
 }
 
 func (t *target) publishLosses(ctx context.Context, losses []buffer.Loss) error {

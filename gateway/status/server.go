@@ -13,6 +13,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -25,6 +26,9 @@ var page = template.Must(template.New("index.html").Funcs(template.FuncMap{"age"
 
 // SocketName is the unix socket's name in the state folder.
 const SocketName = "penstock.sock"
+
+// maxSocket is what unix(7) leaves for a socket's path.
+const maxSocket = 107
 
 // Server serves one gateway's status.
 type Server struct {
@@ -40,6 +44,9 @@ func Listen(web, stateDir string) ([]net.Listener, error) {
 	socket := filepath.Join(stateDir, SocketName)
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove the socket of an earlier run: %w", err)
+	}
+	if len(socket) > maxSocket {
+		return nil, fmt.Errorf("the path of the socket %s is longer than the %d bytes that the system takes: set state: to a shorter folder", socket, maxSocket)
 	}
 	l, err := net.Listen("unix", socket)
 	if err != nil {
@@ -63,11 +70,13 @@ func Listen(web, stateDir string) ([]net.Listener, error) {
 func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 	failed := make(chan error, len(listeners))
 	var servers []*http.Server
+	var serving sync.WaitGroup
+	defer serving.Wait()
 	for _, l := range listeners {
 		local := l.Addr().Network() == "unix"
 		srv := &http.Server{Handler: s.handler(local), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
 		servers = append(servers, srv)
-		go func() { failed <- srv.Serve(l) }()
+		serving.Go(func() { failed <- srv.Serve(l) })
 	}
 	var err error
 	select {
