@@ -2,8 +2,33 @@ package status
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
+
+// group parts a number's digits by threes with a narrow space that no line breaks at.
+func group(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
+}
+
+// duration says how long something has lasted, in its two largest units.
+func duration(seconds int64) string {
+	d := time.Duration(seconds) * time.Second
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", seconds)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", seconds/3600, seconds/60%60)
+	default:
+		return fmt.Sprintf("%d d %d h", seconds/86400, seconds/3600%24)
+	}
+}
 
 // age says how long ago something was, in the largest unit that fits.
 func age(t *time.Time, now time.Time) string {
