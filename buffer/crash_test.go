@@ -79,11 +79,10 @@ func crash(t *testing.T, dir string, n int) (said uint64) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
-	for lines.Scan() {
+	if lines.Scan() {
 		if _, err := fmt.Sscanf(lines.Text(), "ack %d", &said); err != nil {
 			t.Fatalf("writer %d: %s", n, lines.Text())
 		}
-		break
 	}
 	timer := time.AfterFunc(time.Duration(rand.IntN(20_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
