@@ -18,6 +18,7 @@ type listener struct {
 	emit  adapters.Emit
 	heard []time.Time // per field: when a frame last told it, or when listening began
 	stale []bool      // per field: said to be bad, until a frame tells it again
+	spoke time.Time   // the time given to the last good frame
 	told  uint64      // frames dropped by the time of the last good one
 	worse bool        // dropped frames were logged; said once until a good frame comes
 }
@@ -106,10 +107,15 @@ func (l *listener) take(body []byte) bool {
 	if !ok {
 		return false
 	}
+	at := l.last
+	if !at.After(l.spoke) { // frames that came in one piece came one after the other all the same
+		at = l.spoke.Add(time.Microsecond)
+	}
+	l.spoke = at
 	var some []telemetry.Sample
 	for i, fd := range l.fields {
 		if fd.has(f) {
-			some = append(some, fd.sample(f, l.last))
+			some = append(some, fd.sample(f, at))
 			l.heard[i], l.stale[i] = l.last, false
 		}
 	}

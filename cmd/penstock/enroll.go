@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +39,9 @@ func enrollCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := giveToOwner(cfg.State, r.Files); err != nil {
+			return fmt.Errorf("the identity is saved, and the gateway may not be able to read it: %w", err)
+		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is enrolled; its identity is %s\n", id.Thing, r.Files.Cert)
 		if len(cfg.Cloud) == 0 {
 			fmt.Fprintf(cmd.OutOrStdout(), "To sync, add this to %s and restart the gateway:\n\ncloud:\n  - name: %s\n    url: %s\n", cfg.Path, *name, id.MQTT)
@@ -53,4 +60,26 @@ func identityFiles(cfg *config.Config, name string) identity.Files {
 		}
 	}
 	return identity.Files{Key: id.KeyFile, Cert: id.Cert, CA: id.CA}
+}
+
+// giveToOwner lets the owner of the state folder read an identity that root has made: the service does not run as root.
+func giveToOwner(stateDir string, files identity.Files) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(stateDir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	var errs []error
+	for _, path := range []string{filepath.Dir(files.Key), files.Key, files.Cert, files.CA} {
+		if within, err := filepath.Rel(stateDir, path); err == nil && filepath.IsLocal(within) { // elsewhere is the administrator's own business
+			errs = append(errs, os.Chown(path, int(owner.Uid), int(owner.Gid)))
+		}
+	}
+	return errors.Join(errs...)
 }
