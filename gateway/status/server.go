@@ -22,7 +22,7 @@ import (
 //go:embed page
 var files embed.FS
 
-var page = template.Must(template.New("index.html").Funcs(template.FuncMap{"age": age, "bytes": bytesText, "duration": duration, "group": group}).ParseFS(files, "page/index.html"))
+var page = template.Must(template.New("index.html").Funcs(template.FuncMap{"age": age, "bytes": bytesText, "duration": duration, "group": group, "parts": parts, "short": short}).ParseFS(files, "page/index.html"))
 
 // SocketName is the unix socket's name in the state folder.
 const SocketName = "penstock.sock"

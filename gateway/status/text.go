@@ -3,7 +3,10 @@ package status
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // group parts a number's digits by threes with a narrow space that no line breaks at.
@@ -13,6 +16,22 @@ func group(n uint64) string {
 		s = s[:i] + "\u202f" + s[i:]
 	}
 	return s
+}
+
+// short is a value with as many digits as help a person: a float32 of 117.2 is 117.19999694824219 as a float64.
+func short(v telemetry.Value) string {
+	if f, ok := v.Float(); ok && v.Kind() == telemetry.KindFloat64 {
+		return strconv.FormatFloat(f, 'g', 7, 64)
+	}
+	return v.String()
+}
+
+// parts cuts a point's name where a line may break.
+func parts(name string) (list []string) {
+	for _, p := range strings.SplitAfter(name, ".") {
+		list = append(list, strings.SplitAfter(p, "_")...)
+	}
+	return list
 }
 
 // duration says how long something has lasted, in its two largest units.
