@@ -44,7 +44,7 @@ func (i *Issuer) Invite(ctx context.Context, gateway string, ttl time.Duration) 
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	expires = time.Now().Add(ttl+time.Second-1).UTC().Truncate(time.Second) // rounded up: a second is a second at least
+	expires = time.Now().Add(ttl + time.Second - 1).UTC().Truncate(time.Second) // rounded up: a second is a second at least
 	invitation := cloud.Invitation{Hash: parts.Hash, Thing: gateway, Expires: expires}
 	if err := i.Store.Invite(ctx, invitation); err != nil {
 		return "", time.Time{}, fmt.Errorf("keep the invitation of %s: %w", gateway, err)

@@ -184,7 +184,7 @@ func (s *site) enrol(token string) (pair tls.Certificate, status int, answer str
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	csr, err := identity.NewRequest(key, "whatever")
+	csr, err := identity.NewRequest(key, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}
