@@ -14,7 +14,7 @@ func checkCommand() *cobra.Command {
 		Long: "check reads the configuration with its includes and templates and prints every mistake with its place and its cure.\n" +
 			"It exits 0 when there is none, 1 on errors, and with --strict 2 on warnings.",
 		Example: "  penstock check gateway.yaml\n  penstock check --strict -o json /etc/penstock/gateway.yaml",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 	}
 	path := configFlag(cmd)
 	strict := cmd.Flags().Bool("strict", false, "exit 2 on warnings")

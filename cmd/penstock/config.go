@@ -35,6 +35,16 @@ func load(path string, stderr io.Writer) (*config.Config, error) {
 	return cfg, nil
 }
 
+// loadQuietly is load for commands that are run again and again: its warnings were told when the gateway started.
+func loadQuietly(path string, stderr io.Writer) (*config.Config, error) {
+	cfg, report := loader().Load(path)
+	if report.Errors() > 0 {
+		fmt.Fprint(stderr, report)
+		return nil, errors.New(count(report.Errors(), "mistake") + " in " + path)
+	}
+	return cfg, nil
+}
+
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -96,3 +96,13 @@ func exactly(n int) cobra.PositionalArgs {
 		return nil
 	}
 }
+
+// atMost allows so many arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usageError{fmt.Errorf("want %s", cmd.UseLine())}
+		}
+		return nil
+	}
+}

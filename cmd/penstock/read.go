@@ -79,6 +79,9 @@ func readPoints(ctx context.Context, cfg *config.Config, wanted []config.Point) 
 			out = append(out, p)
 		}
 	}
+	if len(out) < len(wanted) {
+		return nil, fmt.Errorf("the running gateway has %d of these %s: its configuration is older than %s; restart it", len(out), count(len(wanted), "point"), cfg.Path)
+	}
 	return out, nil
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -20,7 +22,7 @@ func statusCommand() *cobra.Command {
 	path := configFlag(cmd)
 	out := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := load(*path, io.Discard)
+		cfg, err := loadQuietly(*path, cmd.ErrOrStderr())
 		if err != nil {
 			return err
 		}
@@ -64,8 +66,8 @@ func printStatus(to io.Writer, s status.Status) error {
 		waiting = "oldest " + time.Since(*s.Buffer.Oldest).Round(time.Second).String() + " ago"
 	}
 	fmt.Fprintf(w, "buffer\t%d samples, %d bytes\t%s\n", s.Buffer.Samples, s.Buffer.Bytes, waiting)
-	for reason, n := range s.Buffer.Dropped {
-		if n > 0 {
+	for _, reason := range slices.Sorted(maps.Keys(s.Buffer.Dropped)) {
+		if n := s.Buffer.Dropped[reason]; n > 0 {
 			fmt.Fprintf(w, "GIVEN UP\t%d samples\t%s\n", n, reason)
 		}
 	}

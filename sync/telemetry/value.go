@@ -140,3 +140,35 @@ func (v Value) Short() string {
 	}
 	return strconv.FormatFloat(f, 'g', -1, size)
 }
+
+// UnmarshalJSON reads what MarshalJSON wrote, as a person would: JSON keeps no kinds, so a whole number comes back as an integer,
+// and a NaN as the text it was written as.
+func (v *Value) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		*v = Value{}
+		return nil
+	}
+	if text == "true" || text == "false" {
+		*v = Bool(text == "true")
+		return nil
+	}
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		*v = Int64(i)
+		return nil
+	}
+	if u, err := strconv.ParseUint(text, 10, 64); err == nil {
+		*v = Uint64(u)
+		return nil
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		*v = Float64(f)
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("a value is a bool, a number, a string or null, not %.40s", text)
+	}
+	*v = String(s)
+	return nil
+}

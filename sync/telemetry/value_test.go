@@ -116,3 +116,22 @@ func TestNumbersAreShortForTheEye(t *testing.T) {
 		}
 	}
 }
+
+func TestJSONGivesTheValueBackAsAPersonReadsIt(t *testing.T) {
+	for _, v := range []Value{{}, Bool(true), Bool(false), Int64(-7), Int64(math.MaxInt64), Uint64(math.MaxUint64), Float64(21.5), Float64(1e300), Float64(math.NaN()), Float64(3), String("A-117"), String(""), String("true"), String("12")} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Value
+		if err := json.Unmarshal(text, &got); err != nil || got.String() != v.String() {
+			t.Errorf("%v is written %s and read as %v, %v", v, text, got, err)
+		}
+	}
+	for _, text := range []string{"{}", "[1]"} {
+		var got Value
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s is read as %v", text, got)
+		}
+	}
+}
