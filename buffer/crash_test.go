@@ -3,6 +3,7 @@ package buffer_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -27,7 +28,11 @@ func writer(dir string) {
 		fmt.Println("error", err)
 		return
 	}
+	early := os.Getenv("PENSTOCK_TEST_EARLY") != ""
 	for {
+		if early { // the negative control: a writer that says so before it is true
+			fmt.Println("ack", q.Stats().Newest+2)
+		}
 		if err := q.Journal(context.Background(), []byte("entry"), 1); err != nil {
 			fmt.Println("error", err)
 		}
@@ -46,31 +51,48 @@ func writer(dir string) {
 func TestKillingTheWriterLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	for n := range *crashes {
-		said := crash(t, dir, n)
-		q, err := buffer.Open(dir, buffer.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		recs := all(t, q)
-		for i := 1; i < len(recs); i++ {
-			if recs[i].Seq != recs[i-1].Seq+1 {
-				t.Fatalf("record %d follows %d", recs[i].Seq, recs[i-1].Seq)
-			}
-		}
-		if newest := q.Stats().Newest; newest < said || len(q.Losses()) > 0 {
-			t.Fatalf("newest %d, said to be on disk %d, losses %v", newest, said, q.Losses())
-		}
-		if err := q.Close(); err != nil {
-			t.Fatal(err)
+		if err := survived(t, dir, crash(t, dir, n, "")); err != nil {
+			t.Fatalf("crash %d: %v", n, err)
 		}
 	}
 }
 
+// The suite must see a queue that acknowledges before the commit.
+func TestKillingShowsAWriterThatAcknowledgesTooEarly(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 100 {
+		if err := survived(t, dir, crash(t, dir, n, "PENSTOCK_TEST_EARLY=1")); err != nil {
+			t.Logf("seen at crash %d: %v", n+1, err)
+			return
+		}
+	}
+	t.Error("100 crashes did not show it")
+}
+
+// survived looks at what a crash has left, of which said is the last number that was acknowledged.
+func survived(t *testing.T, dir string, said uint64) error {
+	t.Helper()
+	q, err := buffer.Open(dir, buffer.Options{})
+	if err != nil {
+		return err
+	}
+	recs := all(t, q)
+	for i := 1; i < len(recs); i++ {
+		if recs[i].Seq != recs[i-1].Seq+1 {
+			return errors.Join(fmt.Errorf("record %d follows %d", recs[i].Seq, recs[i-1].Seq), q.Close())
+		}
+	}
+	if newest := q.Stats().Newest; newest < said || len(q.Losses()) > 0 {
+		return errors.Join(fmt.Errorf("newest %d, said to be on disk %d, losses %v", newest, said, q.Losses()), q.Close())
+	}
+	return q.Close()
+}
+
 // crash runs a writer for a moment, kills it, and returns the last number that it said was on disk.
-func crash(t *testing.T, dir string, n int) (said uint64) {
+func crash(t *testing.T, dir string, n int, env string) (said uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "PENSTOCK_TEST_WRITER="+dir)
+	cmd.Env = append(os.Environ(), "PENSTOCK_TEST_WRITER="+dir, env)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

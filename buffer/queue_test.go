@@ -21,6 +21,13 @@ func TestMain(m *testing.M) {
 		writer(dir)
 		return
 	}
+	if dir := os.Getenv("PENSTOCK_TEST_FULL"); dir != "" {
+		if err := full(dir); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

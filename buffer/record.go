@@ -47,7 +47,11 @@ func checksum(seq uint64, class Class, samples uint32, data []byte) uint32 {
 	le.PutUint64(head[0:], seq)
 	le.PutUint32(head[8:], samples)
 	head[12] = byte(class)
-	return crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, data)
+	sum := ^uint32(0)
+	for _, b := range head { // by hand, since crc32.Update would move head to the heap, for every record
+		sum = castagnoli[byte(sum)^b] ^ sum>>8
+	}
+	return crc32.Update(^sum, castagnoli, data)
 }
 
 func appendRecord(dst []byte, r Record) []byte {

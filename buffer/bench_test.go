@@ -1,0 +1,95 @@
+package buffer_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/penstock-edge/penstock/buffer"
+)
+
+// Blocks of 50,000 samples, one a commit, as flow seals them at a very fast plant.
+func BenchmarkAppendBlocks(b *testing.B) {
+	q := open(b, b.TempDir(), buffer.Options{})
+	r := buffer.Record{Class: buffer.Normal, Samples: 50_000, Data: make([]byte, 50_000)}
+	for b.Loop() {
+		if _, err := q.Append(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*50_000/b.Elapsed().Seconds(), "samples/s")
+}
+
+func BenchmarkAppend64Writers(b *testing.B) {
+	q := open(b, b.TempDir(), buffer.Options{})
+	r := buffer.Record{Class: buffer.Normal, Samples: 1, Data: make([]byte, 200)}
+	b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := q.Append(context.Background(), r); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func BenchmarkAppendBatch1000(b *testing.B) {
+	q := open(b, b.TempDir(), buffer.Options{})
+	recs := records(1000)
+	for b.Loop() {
+		if _, err := q.Append(b.Context(), recs...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "records/s")
+}
+
+func records(n int) []buffer.Record {
+	recs := make([]buffer.Record, n)
+	for i := range recs {
+		recs[i] = buffer.Record{Class: buffer.Normal, Samples: 1, Data: make([]byte, 200)}
+	}
+	return recs
+}
+
+// A backlog of small records, taken and acknowledged by so many at a time.
+func BenchmarkDrain(b *testing.B) {
+	for _, size := range []int{1_000, 100_000, 1_000_000} {
+		for _, most := range []int{1000, 1} {
+			b.Run(fmt.Sprintf("backlog=%d/most=%d", size, most), func(b *testing.B) {
+				for range b.N {
+					b.StopTimer()
+					q := open(b, b.TempDir(), buffer.Options{})
+					for recs := records(1000); q.Stats().Records < uint64(size); {
+						if _, err := q.Append(b.Context(), recs...); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.StartTimer()
+					drain(b, q, most)
+					b.StopTimer()
+					_ = q.Close()
+				}
+				b.ReportMetric(float64(b.N)*float64(size)/b.Elapsed().Seconds(), "records/s")
+			})
+		}
+	}
+}
+
+func drain(tb testing.TB, q *buffer.Queue, most int) {
+	tb.Helper()
+	for after := uint64(0); q.Stats().Records > 0; {
+		recs, err := q.Next(tb.Context(), after, most)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		first := recs[0].Seq
+		after = recs[len(recs)-1].Seq
+		if err := q.Ack(first, after); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
