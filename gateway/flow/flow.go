@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -189,15 +190,23 @@ func (f *Flow) Run(ctx context.Context) error {
 // sealLast seals at the end, when nobody tries again: what the disk refuses now is lost, and how much that is must be said.
 func (f *Flow) sealLast(ctx context.Context) error {
 	err := f.seal(ctx)
+	if errors.Is(err, buffer.ErrFull) {
+		f.report(err) // as it is configured to be
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("%d samples were in memory only and are lost (make room on the disk of the buffer before the next start): %w", f.Unsaved(), err)
 	}
 	return nil
 }
 
-// report logs the first error of a run of them and its end; the samples are still in memory.
+// report logs the first error of a run of them and its end.
 func (f *Flow) report(err error) {
-	if err != nil && !f.failing {
+	switch {
+	case err == nil || f.failing:
+	case errors.Is(err, buffer.ErrFull):
+		f.log.Error("the buffer is full and drops the newest samples", "err", err)
+	default:
 		f.log.Error("samples stay in memory until the buffer takes them", "err", err)
 	}
 	if err == nil && f.failing {
@@ -244,15 +253,20 @@ func (f *Flow) seal(ctx context.Context) error {
 	if err == nil {
 		_, err = f.sink.Seal(ctx, append(f.leftovers[:len(f.leftovers):len(f.leftovers)], recs...)...)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, buffer.ErrFull) {
 		f.putBack(taken, safe)
 		return fmt.Errorf("seal %d samples: %w", len(taken), err)
+	}
+	if err != nil {
+		// drop-newest: the buffer has counted them as refused, and would count them again at every attempt. Their journal goes too.
+		_, cleared := f.sink.Seal(ctx)
+		err = fmt.Errorf("%d samples are refused and counted: %w", len(taken), errors.Join(err, cleared))
 	}
 	f.leftovers = nil
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pending, f.sealing = append(taken[:0], f.pending...), 0 // the large slice is used again, the few that came meanwhile move
-	return nil
+	return err
 }
 
 // putBack returns samples that could not be sealed to the front of the queue; the journal still holds the

@@ -242,3 +242,36 @@ func TestFlowSaysOnceThatTheDiskRefusesAndOnceThatItIsOver(t *testing.T) {
 		}
 	})
 }
+
+// With full: drop-newest the buffer counts what it refuses. Offered again, it would count it again, and in the end older samples would
+// have displaced newer ones in memory.
+func TestWhatAFullBufferRefusesIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, err := buffer.Open(t.TempDir(), buffer.Options{MaxBytes: 100, Full: buffer.DropNewest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := start(t, points(1, config.Point{}), q, flow.Options{})
+		for i := range int64(60) {
+			s.read(0, telemetry.Int64(i))
+			time.Sleep(time.Second)
+		}
+		if n := s.Pending(); n > 5 {
+			t.Errorf("%d samples wait in memory", n)
+		}
+		if err := s.end(); err != nil {
+			t.Errorf("Run: %v; a buffer that refuses as configured is no error", err)
+		}
+		recs, err := q.Next(t.Context(), 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, refused := len(numbers(t, recs)), int(q.Stats().Dropped["refused"].Samples)
+		if stored == 0 || stored+refused != 60 {
+			t.Errorf("%d stored and %d counted as refused, of 60", stored, refused)
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
