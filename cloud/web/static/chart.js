@@ -143,7 +143,7 @@ export class Chart {
     if (!shown) return;
     const [t, max, min, avg] = u.data.map((column) => column[i]);
     const bold = document.createElement("b");
-    bold.textContent = this.name(avg) + (this.o.names || !this.o.unit ? "" : " " + this.o.unit);
+    bold.textContent = (min === max ? this.name(avg) : this.o.names?.[avg] ?? number(avg, 5)) + (this.o.names || !this.o.unit ? "" : " " + this.o.unit);
     const parts = [bold, when(t * 1000)];
     if (min !== max) parts.push(document.createElement("br"), this.name(min) + " to " + this.name(max));
     this.tip.replaceChildren(...parts);

@@ -10,15 +10,15 @@ function group(text) {
   return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + rest;
 }
 
-export function number(v) {
+export function number(v, digits = significant) {
   const size = Math.abs(v);
   if (!Number.isFinite(v)) return Number.isNaN(v) ? "NaN" : v < 0 ? "-Inf" : "Inf";
   if (size !== 0 && (size < 1e-4 || size >= 1e15)) {
-    const [mantissa, exponent] = v.toExponential(significant - 1).split("e");
+    const [mantissa, exponent] = v.toExponential(digits - 1).split("e");
     return trim(mantissa) + "e" + Number(exponent);
   }
   const whole = size >= 1 ? Math.floor(Math.log10(size)) + 1 : 1;
-  const text = trim(v.toFixed(Math.max(0, significant - whole)));
+  const text = trim(v.toFixed(Math.max(0, digits - whole)));
   return text === "-0" ? "0" : group(text);
 }
 

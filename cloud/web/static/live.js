@@ -4,6 +4,7 @@ import { parse } from "./format.js";
 import { seen } from "./clock.js";
 
 const silent = 40_000; // ms; the server says something every 15 s
+const patience = 2000; // ms; a line that is back sooner is not worth a word
 const soonest = 1000, latest = 15_000; // ms before it is tried again
 
 const paused = document.getElementById("paused");
@@ -15,17 +16,19 @@ function tell(text) {
 
 // watch calls samples(list) and presence(p) as events come, and back() when the line was broken and is there again, until the page goes.
 export async function watch(thing, { samples, presence = () => {}, back = () => {} }) {
-  let wait = soonest, broken = false;
-  addEventListener("offline", () => tell("Live values paused: this computer is offline."));
+  let wait = soonest, broken = false, word = 0;
+  addEventListener("offline", () => tell("Live values paused: this computer is offline. They go on when it is back."));
   for (;;) {
     const opened = () => {
       wait = soonest;
+      clearTimeout(word);
+      word = 0;
       tell("");
       if (broken) back();
     };
     if (await read(thing, { samples, presence, opened })) return;
     broken = true;
-    tell("Live values paused, reconnecting…");
+    word ||= setTimeout(() => tell("Live values paused, reconnecting…"), patience);
     await pause(wait * (0.7 + 0.6 * Math.random()));
     wait = Math.min(wait * 2, latest);
   }

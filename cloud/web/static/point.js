@@ -85,7 +85,7 @@ function tell(all, holes, from, to) {
   const stretch = words[shown.key] ?? when(from) + " to " + when(to);
   none.textContent = all.n + all.bad ? "" : "No sample in " + (words[shown.key] ?? "this stretch of time") + ". Choose a longer or an earlier one.";
   const name = (v) => states?.[v] ?? number(v);
-  const parts = all.n ? (steps ? [] : ["min " + number(all.min), "mean " + number(all.avg), "max " + number(all.max)]) : [];
+  const parts = all.n ? (steps ? [] : ["min " + number(all.min), "mean " + number(all.avg, 5), "max " + number(all.max)]) : [];
   sum.textContent = [...parts, count(all.n + all.bad) + " samples", count(all.bad) + " bad"].join(" · ");
   const gaps = holes.filter((h) => !h.bad).map((h) => length(h.to - h.from));
   chartBox.setAttribute("aria-label", `${d.point}, ${stretch}: ` + (all.n ? `${name(all.min)} to ${name(all.max)} ${unit}` : "no value") +

@@ -2,6 +2,7 @@
 import { watch } from "./live.js";
 import { renew, names, unitOf } from "./cell.js";
 import { draw } from "./spark.js";
+import { now } from "./clock.js";
 
 const every = 250; // ms between two paintings
 
@@ -11,15 +12,34 @@ const waiting = new Map(); // the newest sample of each point that is not painte
 const screen = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) {
     const row = rows.get(target.dataset.point);
+    if (row?.tr !== target) continue; // of before the page was renewed
     row.visible = isIntersecting;
     if (isIntersecting) draw(target);
   }
   paint();
 }, { rootMargin: "100px" });
 
-for (const tr of document.querySelectorAll("tr[data-point]")) {
-  rows.set(tr.dataset.point, { tr, names: names(tr), unit: unitOf(tr), visible: false });
-  screen.observe(tr);
+// adopt takes over the rows that the page has now.
+function adopt() {
+  screen.disconnect();
+  rows.clear();
+  waiting.clear();
+  for (const tr of document.querySelectorAll("tr[data-point]")) {
+    rows.set(tr.dataset.point, { tr, names: names(tr), unit: unitOf(tr), visible: false });
+    screen.observe(tr);
+  }
+}
+
+adopt();
+document.body.addEventListener("htmx:load", (e) => { if (e.target.id === "main") adopt(); });
+
+// renewPage asks for the page again, soon: there are new points, or values were missed.
+let asked = 0;
+function renewPage(ms) {
+  asked ||= setTimeout(() => {
+    asked = 0;
+    window.htmx.ajax("GET", location.pathname + location.search, { target: "#main", select: "#main", swap: "outerHTML" });
+  }, ms);
 }
 
 let due = 0;
@@ -49,15 +69,16 @@ function tally(device) {
   box.querySelector("b").textContent = n;
 }
 
-let asked = 0;
 watch(document.body.dataset.live, {
   samples(list) {
+    const heard = document.querySelector("#head .heard");
+    if (heard) heard.dataset.at = now();
     for (const s of list) {
       if (rows.has(s.point)) waiting.set(s.point, s);
-      else if (!asked && !location.search) asked = setTimeout(() => location.reload(), 3000); // a new point
+      else if (rows.size === 0) renewPage(1000); // the first points
     }
     soon();
   },
   presence: () => document.body.dispatchEvent(new Event("presence")),
-  back: () => location.reload(), // what came meanwhile is on the page
+  back: () => renewPage(0), // what came meanwhile is on the page
 });

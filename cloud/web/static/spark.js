@@ -31,6 +31,7 @@ async function next() {
   next();
 }
 
+// put draws min to max over the height; a state goes in steps.
 function put(tr, list, from) {
   const some = list.filter((b) => b.count > 0);
   if (some.length < 2) return;
@@ -38,19 +39,36 @@ function put(tr, list, from) {
   const low = Math.min(...some.map((b) => b.min)), high = Math.max(...some.map((b) => b.max));
   const x = (b) => (((Date.parse(b.time) - from) / hour) * 160).toFixed(1);
   const y = (v) => (high === low ? 11 : 20 - ((v - low) / (high - low)) * 18).toFixed(1);
-  const points = [];
-  for (const b of some) {
-    if (steps && points.length) points.push(x(b) + "," + points.at(-1).split(",")[1]);
-    points.push(x(b) + "," + y(steps ? b.max : b.avg));
-  }
   const ns = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(ns, "svg");
   svg.setAttribute("viewBox", "0 0 160 22");
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("class", "line");
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(ns, "polyline");
-  line.setAttribute("points", points.join(" "));
-  svg.append(line);
+  for (const part of parts(list)) {
+    const points = [];
+    for (const b of part) {
+      if (steps && points.length) points.push(x(b) + "," + points.at(-1).split(",")[1]);
+      points.push(x(b) + "," + y(steps ? b.max : b.avg));
+    }
+    const line = document.createElementNS(ns, "polyline");
+    line.setAttribute("points", points.join(" "));
+    svg.append(line);
+  }
   tr.querySelector(".spark").replaceChildren(svg);
+}
+
+// parts are the stretches between bad samples, and between silences longer than a heartbeat.
+function parts(list) {
+  const all = [[]];
+  let last = 0;
+  for (const b of list) {
+    const at = Date.parse(b.time);
+    if (b.count === 0 || at - last > 660_000) all.push([]);
+    if (b.count > 0) {
+      all.at(-1).push(b);
+      last = at;
+    }
+  }
+  return all.filter((part) => part.length > 1);
 }
