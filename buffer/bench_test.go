@@ -3,8 +3,13 @@ package buffer_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/penstock-edge/penstock/buffer"
 )
@@ -92,4 +97,47 @@ func drain(tb testing.TB, q *buffer.Queue, most int) {
 			tb.Fatal(err)
 		}
 	}
+}
+
+// A backlog of 1 GB: how long opening takes, and what memory a drain needs.
+func BenchmarkBacklog(b *testing.B) {
+	dir := b.TempDir()
+	q := open(b, dir, buffer.Options{})
+	r := buffer.Record{Class: buffer.Normal, Samples: 50_000, Data: make([]byte, 50_000)}
+	for recs := slices.Repeat([]buffer.Record{r}, 10); q.Stats().Bytes < 1e9; {
+		if _, err := q.Append(b.Context(), recs...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		b.Fatal(err)
+	}
+	debug.FreeOSMemory()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // forget the peak so far
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		began := time.Now()
+		q = open(b, dir, buffer.Options{})
+		b.ReportMetric(float64(time.Since(began).Microseconds())/1000, "ms-to-open")
+		drain(b, q, 100)
+	}
+	b.ReportMetric(peak(b), "MiB-peak")
+}
+
+// peak is the most memory that the process had resident, in MiB.
+func peak(tb testing.TB) (mib float64) {
+	tb.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var kib float64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %f kB", &kib); n == 1 {
+			return kib / 1024
+		}
+	}
+	tb.Fatal("no VmHWM in /proc/self/status")
+	return 0
 }

@@ -23,7 +23,7 @@ type Options struct {
 	MaxBytes     int64         // of records kept; default 8 GiB
 	MaxAge       time.Duration // older records are given up; 0: never
 	Full         Full
-	SegmentBytes int64 // at which a new segment is begun; default 64 MiB
+	SegmentBytes int64 // at which a new segment is begun; default 16 MiB, since the newest is mapped into memory
 	Log          *slog.Logger
 }
 
@@ -32,7 +32,7 @@ func (o *Options) defaults() {
 		o.MaxBytes = 8 << 30
 	}
 	if o.SegmentBytes <= 0 {
-		o.SegmentBytes = 64 << 20
+		o.SegmentBytes = 16 << 20
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
