@@ -14,8 +14,15 @@ import (
 // significant is how many digits of a number a page shows, unless there are more before the point: float32 has no more to say.
 const significant = 7
 
+const meanDigits = 5
+
 // number is a number as a person reads it: 1,204.5. static/format.js does the same for live values; testdata/numbers.json holds both to it.
-func number(v float64) string {
+func number(v float64) string { return numberTo(v, significant) }
+
+// mean is an average, which is no more exact than what it was made of.
+func mean(v float64) string { return numberTo(v, meanDigits) }
+
+func numberTo(v float64, digits int) string {
 	size := math.Abs(v)
 	switch {
 	case math.IsNaN(v):
@@ -23,7 +30,7 @@ func number(v float64) string {
 	case math.IsInf(v, 0):
 		return strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+")
 	case size != 0 && (size < 1e-4 || size >= 1e15):
-		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', significant-1, 64), "e")
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits-1, 64), "e")
 		n, _ := strconv.Atoi(exponent) // FormatFloat wrote it
 		return trim(mantissa) + "e" + strconv.Itoa(n)
 	}
@@ -31,7 +38,7 @@ func number(v float64) string {
 	if size >= 1 {
 		whole = int(math.Floor(math.Log10(size))) + 1
 	}
-	text := trim(strconv.FormatFloat(v, 'f', max(0, significant-whole), 64))
+	text := trim(strconv.FormatFloat(v, 'f', max(0, digits-whole), 64))
 	if text == "-0" {
 		return "0"
 	}
@@ -88,6 +95,15 @@ func count(n int) string { return group(strconv.Itoa(n)) }
 
 // counted is count for templates, whose numbers are of either kind.
 func counted(n any) string { return group(fmt.Sprint(n)) }
+
+// many is a number of things: "1 block", "2 blocks".
+func many(n any, thing string) string {
+	text := counted(n)
+	if text != "1" {
+		thing += "s"
+	}
+	return text + " " + thing
+}
 
 // rate is samples a second.
 func rate(v float64) string {

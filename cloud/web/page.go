@@ -34,7 +34,7 @@ type pages map[string]*template.Template
 
 func newPages(a *assets) pages {
 	base := template.New("layout.html").Funcs(template.FuncMap{
-		"asset": a.path, "count": counted, "rate": rate, "gatewayPath": gatewayPath, "utc": utc, "ms": unixMilli,
+		"asset": a.path, "count": counted, "many": many, "rate": rate, "gatewayPath": gatewayPath, "utc": utc, "ms": unixMilli,
 	})
 	base = template.Must(base.ParseFS(templates, "templates/layout.html", "templates/part_*.html"))
 	all := pages{}

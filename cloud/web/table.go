@@ -21,7 +21,7 @@ func table(buckets []cloud.Bucket) []tableRow {
 		at := time.Unix(0, b.From)
 		list[i] = tableRow{At: at.UnixMilli(), Time: utc(at), Min: "–", Mean: "–", Max: "–", Count: b.Count, Bad: b.Bad}
 		if b.Count > 0 {
-			list[i].Min, list[i].Mean, list[i].Max = number(b.Min), number(b.Avg), number(b.Max)
+			list[i].Min, list[i].Mean, list[i].Max = number(b.Min), mean(b.Avg), number(b.Max)
 		}
 	}
 	return list

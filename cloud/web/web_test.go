@@ -1,6 +1,8 @@
 package web
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -145,7 +147,7 @@ func TestFleetCountsAndFilters(t *testing.T) {
 	s.thing("gone", cloud.KindGateway)
 	s.presence("gone", false, 3*time.Hour)
 	s.thing("alone", cloud.KindThing) // is no gateway
-	body := s.shows("/", "4 gateways, 4 points", "1 blocks missing", "Plant 7", "1.4.0",
+	body := s.shows("/", "4 gateways, 4 points", "1 block missing", "Plant 7", "1.4.0",
 		`<i aria-hidden="true">●</i>up`, `<i aria-hidden="true">◐</i>late`, `<i aria-hidden="true">✕</i>down`, `<i aria-hidden="true">○</i>unknown`,
 		">2 s<", ">18 min<", ">3 h<")
 	if strings.Contains(body, "alone") {
@@ -175,7 +177,7 @@ func TestManyGatewaysComeInPages(t *testing.T) {
 func TestGatewayShowsItsPoints(t *testing.T) {
 	s := newSite(t)
 	s.plant()
-	s.shows("/gateways/plant7", "Site Plant 7. Penstock 1.4.0, running for 2 d", "8 samples, 4 blocks", "<b class=\"late\">1 blocks</b>", "missing: on its way, or lost",
+	s.shows("/gateways/plant7", "Site Plant 7. Penstock 1.4.0, running for 2 d", "8 samples, 4 blocks", "<b class=\"late\">1 block</b>", "missing: on its way, or lost",
 		`<span class="val" title="1286.4">1,286.4</span> <span class="u">°C</span>`, `running</span> <span class="u raw">2</span>`, "A-117", `<span class="q unc">uncertain: clock</span>`,
 		`<span class="q bad">bad: timeout</span>`, "area: hall-B", "This device has no points", `href="/gateways/plant7/points/press.oil_temp"`, ">1 s<")
 	if found := s.shows("/gateways/plant7?q=oil", "oil_temp"); strings.Contains(found, "recipe") {
@@ -205,7 +207,7 @@ func TestPointIsDrawnAsWhatItIs(t *testing.T) {
 func TestTableReadsWithoutScript(t *testing.T) {
 	s := newSite(t)
 	s.plant()
-	s.shows("/gateways/plant7/points/press.oil_temp?range=15m&view=table", `<td class="n">85.125</td><td class="n">685.7625</td><td class="n">1,286.4</td><td class="n">2</td>`, ">Chart</a>")
+	s.shows("/gateways/plant7/points/press.oil_temp?range=15m&view=table", `<td class="n">85.125</td><td class="n">685.76</td><td class="n">1,286.4</td><td class="n">2</td>`, ">Chart</a>")
 	s.shows("/gateways/plant7/points/press.state?range=15m&view=table", "stopped <span", "running <span")
 	s.shows("/gateways/plant7/points/press.oil_temp?range=15m", `view=table">table</a> does not`)
 }
@@ -261,5 +263,33 @@ func TestErrorIsInTheLogAndNotOnThePage(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "level=ERROR") || !strings.Contains(s.log.String(), "closed") {
 		t.Fatalf("the log: %s", s.log.String())
+	}
+}
+
+// A page has room for a thousand points; the devices beyond are a click away.
+func TestManyPoints(t *testing.T) {
+	s := newSite(t)
+	s.thing("big", cloud.KindGateway)
+	var birth wire.Birth
+	for d := range 12 {
+		device := wire.BirthDevice{Name: fmt.Sprintf("meter_%02d", d), Connection: "meterbus", Kind: "modbus"}
+		for p := range 100 {
+			device.Points = append(device.Points, wire.BirthPoint{Name: fmt.Sprintf("voltage_%02d", p), Unit: "V", Type: "float32", Where: fmt.Sprintf("ir:%d", 2*p)})
+		}
+		birth.Devices = append(birth.Devices, device)
+	}
+	text, err := json.Marshal(birth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.birth("big", string(text))
+	body := s.shows("/gateways/big", "Show its 100 points", `href="/gateways/big?device=meter_11"`)
+	if n := strings.Count(body, "<tr data-point"); n != gatewayRows {
+		t.Errorf("%d points are shown, want %d", n, gatewayRows)
+	}
+	_, packed, _ := s.get("/gateways/big", "Accept-Encoding", "gzip")
+	t.Logf("%d points: %d bytes of HTML, %d with gzip", gatewayRows, len(body), len(packed))
+	if n := strings.Count(s.shows("/gateways/big?device=meter_11"), "<tr data-point"); n != 100 {
+		t.Errorf("the folded device shows %d points", n)
 	}
 }

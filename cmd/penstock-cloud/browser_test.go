@@ -206,6 +206,15 @@ func (b *browser) shot(name string) {
 	}
 }
 
+// picture takes one for a chapter.
+func (b *browser) picture(name string, height int64) {
+	b.t.Helper()
+	b.size(1100, height)
+	evaluate[bool](b, painted)
+	b.shot(name)
+	b.size(1280, 900)
+}
+
 // A person logs in, sees the fleet, opens a gateway and a point, sees values move, and looks at other stretches of time.
 func TestBrowser(t *testing.T) {
 	s := newShell(t)
@@ -225,6 +234,7 @@ func TestBrowser(t *testing.T) {
 	b.until("the fleet without a reload", "document.querySelectorAll('#fleet tbody tr').length === 4")
 	b.until("presence", "document.querySelector('#fleet .st.down') && document.querySelector('#fleet .st.unk') && document.querySelector('#fleet .st.up')")
 	b.looks("fleet")
+	b.picture("readme-fleet", 480)
 	b.click("#tile-down")
 	b.until("the filter", "document.querySelectorAll('#fleet tbody tr').length === 1")
 	b.open("/")
@@ -243,7 +253,7 @@ func TestBrowser(t *testing.T) {
 	if list := b.complaints(); len(list) > 0 {
 		t.Errorf("the pages complained:\n%s", strings.Join(list, "\n"))
 	}
-	b.breaks(stop) // and Chromium complains of the lines that are cut
+	b.breaks(s, stop) // and Chromium complains of the lines that are cut
 }
 
 // moves waits until a text changes by itself.
@@ -263,6 +273,7 @@ func (b *browser) ranges() {
 		b.until("the stretch "+key, fmt.Sprintf("location.search === '?range=%s' && document.querySelector('#sum').innerText !== %q && !document.querySelector('.loading')", key, before))
 		if key == "6h" || key == "live" {
 			b.looks("point-" + key)
+			b.picture("readme-point-"+key, 600)
 		}
 	}
 	b.click("a[data-range='6h']")
@@ -330,7 +341,7 @@ func (b *browser) numbers() {
 }
 
 // breaks cuts the browser's line, then the gateway's.
-func (b *browser) breaks(stop func()) {
+func (b *browser) breaks(s *shell, stop func()) {
 	b.t.Helper()
 	b.open("/gateways/plant7")
 	b.moves("a live value", "tr[data-point='press.oil_temp'] .val")
@@ -343,10 +354,14 @@ func (b *browser) breaks(stop func()) {
 	stop()
 	b.until("the gateway down", "document.querySelector('#head .st.down')")
 	b.looks("gateway-down")
-	b.open("/gateways/many")
+	s.enrol("a-gateway-whose-name-is-a-good-deal-longer-than-any-phone-will-ever-be-wide")
+	b.open("/")
+	b.until("the long name", "document.querySelectorAll('#fleet tbody tr').length === 5")
+	b.looks("fleet-long")
+	b.open("/gateways/north-substation")
 	b.until("500 points", "document.querySelectorAll('tr[data-point]').length === 500")
 	b.looks("gateway-many")
-	b.open("/gateways/never")
+	b.open("/gateways/plant9-boiler")
 	b.looks("gateway-unknown")
 	b.click(".out button")
 	b.until("logged out", "location.pathname === '/login'")

@@ -207,9 +207,9 @@ func (s *shell) feed() (stop func()) {
 	gap := now.Add(-100 * time.Minute)
 	l.block(plant, between(now.Add(-6*time.Hour), gap.Add(-9*time.Minute), 4*time.Second))
 	l.block(plant, between(gap, now, 2*time.Second))
-	s.enrol("never")
+	s.enrol("plant9-boiler")
 	s.many()
-	harbour := s.gateway("harbour-crane-4-with-a-name-that-is-longer-than-a-phone-is-wide", wire.BirthDevice{Name: "crane", Connection: "plc", Kind: "opcua"})
+	harbour := s.gateway("harbour-crane-4", wire.BirthDevice{Name: "crane", Connection: "plc", Kind: "opcua"})
 	harbour.close()
 	thermo := s.connect("thermo1", s.issue("thermo1"))
 
@@ -249,5 +249,5 @@ func (s *shell) many() {
 		}
 		devices = append(devices, d)
 	}
-	s.gateway("many", devices...).block(names, samples)
+	s.gateway("north-substation", devices...).block(names, samples)
 }

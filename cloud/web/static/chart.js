@@ -46,7 +46,7 @@ export class Chart {
     const edge = { width: 0, points: none, paths };
     const axis = { stroke: dim, font, grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), size: 4 } };
     return {
-      width: this.width, height: this.height, legend: none, padding: [18, 12, 0, 0],
+      width: this.width, height: this.height, legend: none, padding: [18, 22, 0, 0],
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: true, range: () => [this.view.from / 1000, this.view.to / 1000] }, y: { range: (_, low, high) => this.extent(low, high) } },
       series: [{}, edge, edge, { stroke: accent, width: 1.6, paths, points: { show: (u, i) => this.sparse(u, i), size: 4, stroke: accent, fill: accent } }],
@@ -78,7 +78,7 @@ export class Chart {
   // levels are the y axis: numbers, or the names of states.
   levels() {
     const names = this.o.names;
-    if (!names) return { values: (_, splits) => splits.map(number) };
+    if (!names) return { values: (_, splits) => splits.map((v) => number(v)) };
     const keys = Object.keys(names).map(Number).sort((a, b) => a - b);
     return { splits: () => keys, values: (_, splits) => splits.map((k) => clip(names[k] ?? String(k), 14)), filter: undefined };
   }

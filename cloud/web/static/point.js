@@ -19,7 +19,7 @@ const words = { live: "the last 2 minutes", "15m": "the last 15 minutes", "6h": 
 const shown = { key: d.range, from: Number(d.from), to: Number(d.to), length: 0 };
 shown.length = shown.key === "custom" ? 0 : shown.to - shown.from;
 
-let series = null, chart = null, loading = null, due = 0, again = 0;
+let series = null, chart = null, drawn = 0, loading = null, due = 0, again = 0;
 
 const edges = () => (shown.length ? [now() - shown.length, now()] : [shown.from, shown.to]);
 
@@ -28,6 +28,7 @@ async function load() {
   loading?.abort();
   const mine = (loading = new AbortController());
   const [from, to] = edges();
+  drawn = chartBox.clientWidth;
   const g = grid(from, to, Math.min(600, Math.max(100, chartBox.clientWidth >> 1)));
   chartBox.classList.add("loading");
   try {
@@ -68,6 +69,7 @@ function retry(ms) {
 function paint() {
   due = 0;
   if (!series) return;
+  if (Math.abs(chartBox.clientWidth - drawn) > drawn / 4) load(); // a phone that was turned has room for more, or less
   const [from, to] = edges();
   if (shown.length) series.from(from);
   const end = Math.min(to, now());
