@@ -3,6 +3,7 @@ package buffer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"syscall"
@@ -123,9 +124,7 @@ func (r *recovery) remember(found *survey, newest bool) {
 	}
 	q.gone, q.losses = found.gone, found.losses
 	q.saved = state{gone: slices.Clone(q.gone), losses: slices.Clone(q.losses)}
-	for reason, d := range found.dropped {
-		q.dropped[reason] = d
-	}
+	maps.Copy(q.dropped, found.dropped)
 	if found.epoch != "" {
 		r.epoch = found.epoch
 	}
