@@ -116,7 +116,7 @@ func TestTheStatusHasTheKeysThatScriptsRelyOn(t *testing.T) {
 	}
 	at := func(path string) (v any) {
 		v = got
-		for _, key := range strings.SplitSeq(path, ".") {
+		for key := range strings.SplitSeq(path, ".") {
 			if list, ok := v.([]any); ok {
 				v = list[0]
 			}
