@@ -208,7 +208,7 @@ func look(tree fs.FS) (survey, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && skipped(d.Name()):
+		case d.IsDir() && (skipped(d.Name()) || name != "." && ownModule(tree, name)):
 			return fs.SkipDir
 		case d.IsDir() || path.Ext(name) != ".go":
 			return nil
@@ -221,6 +221,12 @@ func look(tree fs.FS) (survey, error) {
 // skipped are the folders in which Go itself sees no packages of ours.
 func skipped(name string) bool {
 	return name == "testdata" || name == "node_modules" || len(name) > 1 && (name[0] == '.' || name[0] == '_')
+}
+
+// ownModule says that a folder is a module of its own, as rivals of a benchmark are: no room of this house.
+func ownModule(tree fs.FS, dir string) bool {
+	_, err := fs.Stat(tree, path.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func (s *survey) file(tree fs.FS, name string) error {

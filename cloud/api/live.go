@@ -121,6 +121,8 @@ func (s stream) data(name string, e liveEvent) error {
 	return s.send(fmt.Sprintf("event: %s\ndata: %s\n\n", name, text))
 }
 
+// send writes an event within liveWrite. The deadline is taken back: over HTTP/2 one that is left standing resets the stream
+// when it comes, though nothing is being written.
 func (s stream) send(text string) error {
 	if err := s.ctrl.SetWriteDeadline(time.Now().Add(liveWrite)); err != nil {
 		return err
@@ -128,5 +130,8 @@ func (s stream) send(text string) error {
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return s.ctrl.Flush()
+	if err := s.ctrl.Flush(); err != nil {
+		return err
+	}
+	return s.ctrl.SetWriteDeadline(time.Time{})
 }
