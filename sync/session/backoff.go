@@ -10,6 +10,7 @@ import (
 const (
 	firstWait = 500 * time.Millisecond
 	mostWait  = 30 * time.Second
+	held      = 5 * time.Second // a connection that lasted so long was a good one: the next outage begins with the first wait
 )
 
 func wait(tries int) time.Duration {

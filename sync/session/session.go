@@ -115,7 +115,7 @@ func (s *Session) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > time.Minute {
+		if s.State().Connects > connects && time.Since(began) > held {
 			tries = 0 // it held for a while: this is a new outage
 		}
 		pause := wait(tries)
