@@ -3,7 +3,6 @@ package shadow
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 )
@@ -13,7 +12,7 @@ func appendValue(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case Object:
 		b = append(b, '{')
-		for i, k := range slices.Sorted(maps.Keys(v)) {
+		for i, k := range sortedKeys(v) {
 			b = appendKey(b, i, k)
 			b = appendValue(b, v[k])
 		}
@@ -37,6 +36,15 @@ func appendValue(b []byte, v any) []byte {
 		return append(b, "null"...)
 	}
 	panic("BUG: a shadow holds a value that is not JSON's")
+}
+
+func sortedKeys(o Object) []string {
+	keys := make([]string, 0, len(o))
+	for k := range o {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func appendKey(b []byte, place int, key string) []byte {

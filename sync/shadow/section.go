@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"maps"
-	"slices"
 	"strconv"
 )
 
@@ -89,7 +88,7 @@ func appendTimes(b []byte, v, when any) []byte {
 	case Object:
 		below, _ := when.(times)
 		b = append(b, '{')
-		for i, k := range slices.Sorted(maps.Keys(v)) {
+		for i, k := range sortedKeys(v) {
 			b = appendKey(b, i, k)
 			if t, ok := when.(int64); ok { // inside an array, or of a request: one time for all
 				b = appendTimes(b, v[k], t)
