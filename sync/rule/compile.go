@@ -49,7 +49,7 @@ func (c *compiler) eval(n node) eval {
 		return c.member(n)
 	case *unary:
 		return c.unary(n)
-	case *binary:
+	case *operation:
 		return c.binary(n)
 	case *call:
 		return c.call(n)

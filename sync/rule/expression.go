@@ -38,7 +38,7 @@ func (p *parser) level(n int) node {
 		if op == "!=" {
 			op = "<>"
 		}
-		left = &binary{at(t.at), op, left, p.level(n + 1)}
+		left = &operation{at(t.at), op, left, p.level(n + 1)}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -39,8 +40,13 @@ func (r *jsonReader) fail(what string) error {
 }
 
 func (r *jsonReader) space() {
-	for r.at < len(r.data) && bytes.IndexByte([]byte(" \t\r\n"), r.data[r.at]) >= 0 {
-		r.at++
+	for r.at < len(r.data) {
+		switch r.data[r.at] {
+		case ' ', '\t', '\r', '\n':
+			r.at++
+		default:
+			return
+		}
 	}
 }
 
@@ -76,11 +82,16 @@ func (r *jsonReader) value(depth int) (Value, error) {
 	return r.word()
 }
 
+var jsonWords = []struct {
+	text []byte
+	v    Value
+}{{[]byte("true"), boolean(true)}, {[]byte("false"), boolean(false)}, {[]byte("null"), Value{kind: Null}}}
+
 func (r *jsonReader) word() (Value, error) {
-	for word, v := range map[string]Value{"true": boolean(true), "false": boolean(false), "null": {kind: Null}} {
-		if bytes.HasPrefix(r.data[r.at:], []byte(word)) {
-			r.at += len(word)
-			return v, nil
+	for _, w := range jsonWords {
+		if bytes.HasPrefix(r.data[r.at:], w.text) {
+			r.at += len(w.text)
+			return w.v, nil
 		}
 	}
 	return Value{}, r.fail("want a value")
@@ -169,7 +180,7 @@ func (r *jsonReader) unquote(quoted []byte, plain bool) (string, error) {
 
 func (r *jsonReader) number() (Value, error) {
 	start := r.at
-	for r.at < len(r.data) && bytes.IndexByte([]byte("+-.eE0123456789"), r.data[r.at]) >= 0 {
+	for r.at < len(r.data) && strings.IndexByte("+-.eE0123456789", r.data[r.at]) >= 0 {
 		r.at++
 	}
 	digits := r.data[start:r.at]

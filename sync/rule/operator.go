@@ -2,7 +2,7 @@ package rule
 
 import "strings"
 
-func (c *compiler) binary(n *binary) eval {
+func (c *compiler) binary(n *operation) eval {
 	var fn func(a, b Value) Value
 	switch n.op {
 	case "+":
@@ -31,7 +31,7 @@ func (c *compiler) binary(n *binary) eval {
 }
 
 // plus joins texts when either side is one, and adds numbers.
-func (c *compiler) plus(n *binary) eval {
+func (c *compiler) plus(n *operation) eval {
 	a, b := c.eval(n.a), c.eval(n.b)
 	return func(e *env) Value {
 		x, y := a(e), b(e)
@@ -56,7 +56,7 @@ func (c *compiler) cond(n node) cond {
 			is := c.cond(n.x)
 			return func(e *env) Tri { return is(e).not() }
 		}
-	case *binary:
+	case *operation:
 		switch n.op {
 		case "and", "or":
 			return c.logic(n)
@@ -71,7 +71,7 @@ func (c *compiler) cond(n node) cond {
 }
 
 // logic: AWS gives Undefined when either side is; conditions know that false AND x is false and true OR x is true, whatever x is.
-func (c *compiler) logic(n *binary) cond {
+func (c *compiler) logic(n *operation) cond {
 	a, b := c.cond(n.a), c.cond(n.b)
 	decisive := False
 	if n.op == "or" {
@@ -101,7 +101,7 @@ func (c *compiler) logic(n *binary) cond {
 	}
 }
 
-func (c *compiler) equality(n *binary) cond {
+func (c *compiler) equality(n *operation) cond {
 	if fast := c.fastOrder(n); fast != nil {
 		return fast
 	}
@@ -119,7 +119,7 @@ func (c *compiler) equality(n *binary) cond {
 var accepts = map[string][3]bool{"<": {true, false, false}, "<=": {true, true, false}, ">": {false, false, true}, ">=": {false, true, true},
 	"=": {false, true, false}, "<>": {true, false, true}}
 
-func (c *compiler) order(n *binary) cond {
+func (c *compiler) order(n *operation) cond {
 	if fast := c.fastOrder(n); fast != nil {
 		return fast
 	}
@@ -138,7 +138,7 @@ func (c *compiler) order(n *binary) cond {
 type fastValue func(*env) (float64, bool)
 
 // fastOrder compares a point or a sample's value with a constant: what most conditions are.
-func (c *compiler) fastOrder(n *binary) cond {
+func (c *compiler) fastOrder(n *operation) cond {
 	l, ok := n.b.(*literal)
 	if !ok || c.number == nil || !l.v.isNumber() || l.v.kind == Int && (l.v.form != exact || l.v.exp != 0) {
 		return nil

@@ -110,7 +110,7 @@ func (r *Rule) eventTime(t int64) int64 {
 		r.stats.Ahead++
 		return r.env.now
 	}
-	return t
+	return max(t, beginning)
 }
 
 func (r *Rule) event(p *program, topic string, t int64, emit func(Row)) error {

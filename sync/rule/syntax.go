@@ -80,7 +80,7 @@ type (
 		op string // "-" or "not"
 		x  node
 	}
-	binary struct {
+	operation struct {
 		at
 		op   string // lower case
 		a, b node
@@ -117,7 +117,7 @@ func children(n node) []node {
 		return []node{n.of}
 	case *unary:
 		return []node{n.x}
-	case *binary:
+	case *operation:
 		return []node{n.a, n.b}
 	case *call:
 		return n.args
