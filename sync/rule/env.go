@@ -42,7 +42,7 @@ type env struct {
 }
 
 func (e *env) begin(now int64) {
-	e.now, e.steps, e.err, e.stack, e.read = now, e.o.Steps, nil, e.stack[:0], false
+	e.now, e.steps, e.err, e.stack, e.read = min(max(now, beginning), forever-1), e.o.Steps, nil, e.stack[:0], false
 }
 
 func (e *env) fail(err error) {
