@@ -104,6 +104,10 @@ type ranked struct {
 }
 
 func (c *column) add(fn aggregate, v Value, slides bool) {
+	if v.form == double && fn >= avg && fn <= deviation && fn != count { // what most are
+		c.addNumber(fn, true, math.Float64frombits(v.bits), slides)
+		return
+	}
 	switch fn {
 	case latest:
 		c.v = v
@@ -125,10 +129,6 @@ func (c *column) add(fn aggregate, v Value, slides bool) {
 		c.addNumber(fn, v.kind != Undefined && v.kind != Null, 1, slides)
 	case windowStart, windowEnd:
 	default:
-		if v.form == double {
-			c.addNumber(fn, true, math.Float64frombits(v.bits), slides)
-			return
-		}
 		n, ok := toNumber(v)
 		f := 0.0
 		if ok {

@@ -23,6 +23,7 @@ type compiler struct {
 	points func(path string) int   // fromPoints
 	sorted bool                    // three-valued logic as SQL has it, where AWS's is Undefined too often: conditions
 	number func(n node) *fastValue // the points and fields that have a shorter way
+	known  *int                    // fromSample: how many calls depend on the point alone, and are kept with it
 }
 
 func (c *compiler) all(nodes []node) []eval {
@@ -132,7 +133,7 @@ func (c *compiler) call(n *call) eval {
 		panic("BUG: a function that the parser let through: " + n.fn)
 	}
 	args, fn := c.all(n.args), f.call
-	return func(e *env) Value {
+	return c.keep(n, func(e *env) Value {
 		base := len(e.stack)
 		for _, arg := range args {
 			v := arg(e)
@@ -142,6 +143,26 @@ func (c *compiler) call(n *call) eval {
 		v := fn(e, e.stack[base:])
 		e.stack = e.stack[:base]
 		return v
+	})
+}
+
+// keep works out once a point what depends on nothing else: topic(1), startswith(topic(1), 'meter_').
+func (c *compiler) keep(n node, fn eval) eval {
+	if c.source != fromSample || c.known == nil || !dependsOnPoint(n) {
+		return fn
+	}
+	at := *c.known
+	*c.known++
+	return func(e *env) Value {
+		if len(e.point.known) <= at {
+			e.point.known = append(e.point.known, make([]kept, at+1-len(e.point.known))...)
+		}
+		k := &e.point.known[at]
+		if !k.is {
+			k.v = fn(e)
+			k.is = e.err == nil
+		}
+		return k.v
 	}
 }
 

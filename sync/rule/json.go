@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,6 +15,8 @@ const (
 	maxPayload = 1 << 20
 	maxDepth   = 128
 )
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
 
 var errJSON = errors.New("not JSON")
 
@@ -99,7 +102,7 @@ func (r *jsonReader) word() (Value, error) {
 
 func (r *jsonReader) object(depth int) (Value, error) {
 	r.at++
-	f := &fields{}
+	f := &fields{keys: make([]string, 0, 4), values: make([]Value, 0, 4)}
 	if r.take('}') {
 		return object(f), nil
 	}
@@ -184,10 +187,10 @@ func (r *jsonReader) number() (Value, error) {
 		r.at++
 	}
 	digits := r.data[start:r.at]
-	if !json.Valid(digits) {
+	if !jsonNumber.Match(digits) {
 		return Value{}, r.fail("a bad number")
 	}
-	v, ok := parseNumber(string(bytes.ReplaceAll(digits, []byte("+"), nil)))
+	v, ok := parseNumber(strings.ReplaceAll(string(digits), "+", ""))
 	if !ok || v.kind == Undefined {
 		return Value{}, r.fail("a number larger than 9.99E999 or of more than 4096 digits")
 	}

@@ -1,6 +1,10 @@
 package rule
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
 
 func (c *compiler) binary(n *operation) eval {
 	var fn func(a, b Value) Value
@@ -66,8 +70,26 @@ func (c *compiler) cond(n node) cond {
 			return c.order(n)
 		}
 	}
+	if dotted, ok := path(n); ok && c.source == fromPoints {
+		return c.pointHolds(dotted)
+	}
 	v := c.eval(n)
 	return func(e *env) Tri { return triOf(v(e)) }
+}
+
+// pointHolds is a condition that is a point by itself, `press.running`.
+func (c *compiler) pointHolds(dotted string) cond {
+	at := c.points(dotted)
+	return func(e *env) Tri {
+		v, q := e.values(at)
+		switch {
+		case q.IsBad():
+			return Unknown
+		case v.Kind() == telemetry.KindBool:
+			return tri(v.Bool())
+		}
+		return triOf(Of(v))
+	}
 }
 
 // logic: AWS gives Undefined when either side is; conditions know that false AND x is false and true OR x is true, whatever x is.

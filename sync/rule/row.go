@@ -108,5 +108,5 @@ func (r Row) Payload() ([]byte, error) {
 	if budget := maxText; !v.within(&budget) {
 		return nil, fmt.Errorf("the row is larger than %d bytes as JSON: select less", maxText)
 	}
-	return v.AppendJSON(nil), nil
+	return v.AppendJSON(make([]byte, 0, 128)), nil
 }

@@ -167,7 +167,7 @@ type program struct {
 	perPoint bool // the group of a sample depends on its point alone
 	columns  []eval
 	items    []eval
-	having   cond
+	having   cond // nil without
 }
 
 func (p *program) evalItems(e *env, into []Value) {
@@ -179,7 +179,7 @@ func (p *program) evalItems(e *env, into []Value) {
 func (s *Statement) compile(from source, columns []columnSpec) *program {
 	c := &compiler{source: from, slots: map[node]eval{}}
 	if from == fromSample {
-		c.number = sampleNumber
+		c.number, c.known = sampleNumber, new(int)
 	}
 	p := &program{perPoint: true}
 	for i, n := range s.memories() {
@@ -194,7 +194,10 @@ func (s *Statement) compile(from source, columns []columnSpec) *program {
 		p.columns = append(p.columns, c.columnArgument(spec))
 		c.slots[spec.node] = func(e *env) Value { return e.results[i] }
 	}
-	p.items, p.having = c.items(s.body), c.where(s.having)
+	p.items = c.items(s.body)
+	if s.having != nil {
+		p.having = c.cond(s.having)
+	}
 	return p
 }
 

@@ -17,6 +17,12 @@ type point struct {
 	Point
 	matches bool
 	group   *group // of the window, where it depends on the point alone
+	known   []kept // what calls that depend on the point alone have given
+}
+
+type kept struct {
+	v  Value
+	is bool
 }
 
 // sampleFields are the fields of a sample's message. A bad sample has no value.

@@ -220,7 +220,7 @@ func (r *Rule) group1(cells []column, start, end int64, emit func(Row)) {
 		e.results[i] = cells[i].result(&r.columns[i], e, slides)
 	}
 	p := r.programs[fromMessage] // names are in columns already, so either program does
-	if p.having(e) != True {
+	if p.having != nil && p.having(e) != True {
 		return
 	}
 	p.evalItems(e, r.values)
