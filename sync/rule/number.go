@@ -50,6 +50,36 @@ func number(coef *big.Int, exp int32, kind Kind) Value {
 	return Value{kind: kind, form: wide, exp: exp, ref: coef}
 }
 
+// smallExp keeps numbers of an int64's digits well inside the bounds of a Decimal.
+const smallExp = 900
+
+// short is number for digits that fit an int64 and an exponent within smallExp.
+func short(n int64, exp int32, kind Kind) Value {
+	if n == 0 {
+		return Value{kind: kind}
+	}
+	for n%10 == 0 {
+		n, exp = n/10, exp+1
+	}
+	return Value{kind: kind, exp: exp, bits: uint64(n)}
+}
+
+// shorts brings two numbers to one exponent as int64s, where they fit.
+func shorts(a, b Value) (x, y int64, exp int32, ok bool) {
+	if a.form != exact || b.form != exact {
+		return 0, 0, 0, false
+	}
+	x, y, exp = int64(a.bits), int64(b.bits), min(a.exp, b.exp)
+	if a.exp-exp >= int32(len(int64Tens)) || b.exp-exp >= int32(len(int64Tens)) || exp < -smallExp || exp > smallExp {
+		return 0, 0, 0, false
+	}
+	x, fits := multiplied(x, int64Tens[a.exp-exp])
+	y, also := multiplied(y, int64Tens[b.exp-exp])
+	return x, y, exp, fits && also
+}
+
+var int64Tens = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
+
 func digitsOf(coef *big.Int) int {
 	if coef.IsInt64() {
 		n := coef.Int64()
@@ -132,10 +162,14 @@ func (v Value) numeral() string {
 	if v.form == exact && v.exp == 0 {
 		return strconv.FormatInt(int64(v.bits), 10)
 	}
-	coef, exp := v.parts()
-	digits, sign := new(big.Int).Abs(coef).String(), ""
-	if coef.Sign() < 0 {
-		sign = "-"
+	digits, exp, sign := "", v.exp, ""
+	if v.form == exact {
+		digits = strconv.FormatInt(int64(v.bits), 10)
+	} else {
+		digits = v.ref.(*big.Int).String()
+	}
+	if digits[0] == '-' {
+		digits, sign = digits[1:], "-"
 	}
 	top := int(exp) + len(digits) - 1
 	switch {
@@ -166,9 +200,9 @@ func parseNumber(s string) (Value, bool) {
 	}
 	before, after, _ := strings.Cut(mantissa, ".")
 	digits := before + after
-	if exp -= len(after); exp == 0 && len(digits) <= 18 {
+	if exp -= len(after); len(digits) <= 18 && exp >= -smallExp && exp <= smallExp {
 		n, err := strconv.ParseInt(digits, 10, 64)
-		return whole(n), err == nil
+		return wholeIfItIs(short(n, int32(exp), Decimal)), err == nil
 	}
 	if len(digits) > 4096 {
 		return Value{}, false
@@ -188,6 +222,10 @@ func wholeIfItIs(v Value) Value {
 	if v.kind != Decimal || v.form == double || v.exp < 0 {
 		return v
 	}
+	if v.form == exact && v.exp == 0 {
+		v.kind = Int
+		return v
+	}
 	coef, exp := v.parts()
 	if exp > maxDigits || digitsOf(coef)+int(exp) > maxDigits {
 		return v
@@ -202,6 +240,9 @@ func compare(a, b Value) int {
 	}
 	if a.form == double || b.form == double {
 		return order(a.float(), b.float())
+	}
+	if x, y, _, ok := shorts(a, b); ok {
+		return order(x, y)
 	}
 	x, y, _ := align(a, b)
 	return x.Cmp(y)
@@ -235,10 +276,12 @@ func add(a, b Value) Value {
 	if a.form == double || b.form == double {
 		return float(a.float() + b.float())
 	}
-	if kind == Int && a.form == exact && b.form == exact {
-		x, y := int64(a.bits), int64(b.bits)
+	if x, y, exp, ok := shorts(a, b); ok {
 		if sum := x + y; (sum > x) == (y > 0) {
-			return whole(sum)
+			if kind == Int {
+				return whole(sum)
+			}
+			return short(sum, exp, kind)
 		}
 	}
 	x, y, exp := align(a, b)
@@ -262,9 +305,13 @@ func multiply(a, b Value) Value {
 	if a.form == double || b.form == double {
 		return float(a.float() * b.float())
 	}
-	if kind == Int && a.form == exact && b.form == exact {
-		if product, ok := multiplied(int64(a.bits), int64(b.bits)); ok {
+	if a.form == exact && b.form == exact && a.exp > -smallExp/2 && b.exp > -smallExp/2 && a.exp < smallExp/2 && b.exp < smallExp/2 {
+		product, ok := multiplied(int64(a.bits), int64(b.bits))
+		switch {
+		case ok && kind == Int:
 			return whole(product)
+		case ok:
+			return short(product, a.exp+b.exp, kind)
 		}
 	}
 	x, ea := a.parts()
