@@ -15,9 +15,8 @@ const (
 )
 
 var (
-	ten        = big.NewInt(10)
-	tooManyInt = new(big.Int).Exp(ten, big.NewInt(maxDigits), nil) // the first whole number of 35 digits
-	smallTens  = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+	ten       = big.NewInt(10)
+	smallTens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 )
 
 func tens(n int32) *big.Int { return new(big.Int).Exp(ten, big.NewInt(int64(n)), nil) }

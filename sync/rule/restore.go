@@ -176,7 +176,7 @@ func (in *stateReader) group() *group {
 	g := &group{key: in.text(), since: in.int()}
 	w := &in.rule.statement.window
 	in.bad = in.bad || g.since < 0 || g.since >= maxCount
-	for range in.count(4, maxOverlap+1+int(in.rule.o.Late/max(w.step, 1))) {
+	for range in.count(4, maxOverlap+1+int(min(in.rule.o.Late/max(w.step, 1), math.MaxInt32/2))) {
 		p := pane{start: in.time(), end: in.time(), last: in.time(), events: in.count(0, math.MaxInt32)}
 		in.bad = in.bad || len(g.panes) > 0 && g.panes[len(g.panes)-1].start >= p.start
 		p.cells = in.cells(-1)

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ type gotRow struct {
 
 func (s *scriptStep) play(between func(*Rule) *Rule) ([]gotRow, error) {
 	input := slices.Clone(s.input)
-	slices.SortStableFunc(input, func(a, b scriptInput) int { return int(a.at - b.at) })
+	slices.SortStableFunc(input, func(a, b scriptInput) int { return cmp.Compare(a.at, b.at) })
 	if s.condition {
 		return s.playCondition(input)
 	}

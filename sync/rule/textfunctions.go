@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -57,11 +58,11 @@ func texts2(fn func(a, b string) Value) function {
 
 // indexOf counts characters; what is not found is at -1.
 func indexOf(a, b string) Value {
-	at := strings.Index(a, b)
-	if at < 0 {
+	before, _, found := strings.Cut(a, b)
+	if !found {
 		return whole(-1)
 	}
-	return whole(int64(utf8.RuneCountInString(a[:at])))
+	return whole(int64(utf8.RuneCountInString(before)))
 }
 
 func concat(e *env, args []Value) Value {
@@ -134,11 +135,11 @@ func replace(e *env, a []Value) Value {
 	if s.kind != String || old.kind != String || with.kind != String {
 		return Value{}
 	}
-	times := strings.Count(s.text, old.text)
-	if !e.fits(len(s.text) + times*len(with.text)) {
+	size := int64(len(s.text)) + int64(strings.Count(s.text, old.text))*int64(len(with.text))
+	if !e.fits(int(min(size, math.MaxInt32))) {
 		return Value{}
 	}
-	e.charge((len(s.text) + times*len(with.text)) / 64)
+	e.charge(int(size / 64))
 	return text(strings.ReplaceAll(s.text, old.text, with.text))
 }
 
