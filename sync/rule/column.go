@@ -264,7 +264,7 @@ func (c *column) result(spec *columnSpec, e *env, slides bool) Value {
 	case deviation:
 		return float(math.Sqrt(max(0, c.m2) / float64(c.n)))
 	case percentile:
-		return c.percentile(spec.p, e)
+		return c.percentile(spec.p)
 	}
 	f := c.extreme
 	if slides {
@@ -290,8 +290,7 @@ func (c *column) end(fn aggregate) Value {
 }
 
 // percentile interpolates between the two values next to its rank, as SQL's percentile_cont.
-func (c *column) percentile(p float64, e *env) Value {
-	e.charge(c.nums.n)
+func (c *column) percentile(p float64) Value {
 	sorted := make([]float64, 0, c.nums.n)
 	for i := range c.nums.n {
 		if f := c.nums.at(i); f == f {

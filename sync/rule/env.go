@@ -23,6 +23,7 @@ type env struct {
 	now      int64 // nanoseconds since 1970
 	steps    int   // left
 	err      error // the first one; what is evaluated after it does not count
+	lost     error // of the first row of a window that could not be made
 	patterns map[string]*regexp.Regexp
 	stack    []Value // arguments of the calls under way
 
@@ -42,7 +43,7 @@ type env struct {
 }
 
 func (e *env) begin(now int64) {
-	e.now, e.steps, e.err, e.stack, e.read = min(max(now, beginning), forever-1), e.o.Steps, nil, e.stack[:0], false
+	e.now, e.steps, e.err, e.stack, e.read, e.lost = min(max(now, beginning), forever-1), e.o.Steps, nil, e.stack[:0], false, nil
 }
 
 func (e *env) fail(err error) {
@@ -111,4 +112,16 @@ func (e *env) field(key string) Value {
 		e.fail(ErrPayload)
 	}
 	return body.Get(key)
+}
+
+// lose notes that a row could not be made, and lets the next one be.
+func (e *env) lose() bool {
+	if e.err == nil {
+		return false
+	}
+	if e.lost == nil {
+		e.lost = e.err
+	}
+	e.err = nil
+	return true
 }

@@ -74,11 +74,14 @@ func (f *fields) put(key []string, v Value) {
 
 // Row is what a statement gives: what a message became, or a group of a window. It is valid until emit returns.
 type Row struct {
-	Time   time.Time // of the message; of a window its end
+	at     int64
 	layout *layout
 	values []Value
 	raw    []byte // the payload of SELECT * where it is no JSON
 }
+
+// Time is the message's; of a window its end.
+func (r Row) Time() time.Time { return time.Unix(0, r.at) }
 
 // Value is the row as one value: an object, or with SELECT VALUE anything.
 func (r Row) Value() Value { return r.layout.object(r.values) }

@@ -81,7 +81,8 @@ func (r *Rule) Statement() *Statement { return r.statement }
 func (r *Rule) Stats() Stats { return r.stats }
 
 // Eval gives the rule a message that was received now. Rows are emitted before it returns: those of windows that end by this
-// message's time, then the message's own. An error leaves the message out and the state as it was.
+// message's time, then the message's own. An error about the message leaves it out and the state as it was; one about a window's row
+// loses that row alone.
 func (r *Rule) Eval(now time.Time, in Message, emit func(Row)) error {
 	if !r.statement.Matches(in.Topic) {
 		return nil
@@ -101,7 +102,7 @@ func (r *Rule) Tick(now time.Time, emit func(Row)) error {
 	r.env.begin(now.UnixNano())
 	r.closeUntil(r.env.now-int64(r.o.Late), emit)
 	r.closeSessions(r.env.now, emit)
-	return r.env.err
+	return r.env.lost
 }
 
 // eventTime takes a time as it came, or now where its clock is plainly wrong.
@@ -152,7 +153,7 @@ func (r *Rule) event(p *program, topic string, t int64, emit func(Row)) error {
 
 // emit hands over the row that stands in r.values.
 func (r *Rule) emit(t int64, emit func(Row)) {
-	row := Row{Time: time.Unix(0, t), layout: r.layout, values: r.values}
+	row := Row{at: t, layout: r.layout, values: r.values}
 	if len(r.layout.keys) == 1 && r.layout.keys[0] == nil && r.env.point == nil && r.env.body.kind == Undefined {
 		row.raw = r.env.msg.Payload
 	}
@@ -168,6 +169,7 @@ type program struct {
 	columns  []eval
 	items    []eval
 	having   cond // nil without
+	plain    bool // the row of a window is its columns, one by one
 }
 
 func (p *program) evalItems(e *env, into []Value) {
@@ -197,6 +199,10 @@ func (s *Statement) compile(from source, columns []columnSpec) *program {
 	p.items = c.items(s.body)
 	if s.having != nil {
 		p.having = c.cond(s.having)
+	}
+	p.plain = s.having == nil && len(columns) == len(s.body.items)
+	for i := 0; p.plain && i < len(columns); i++ {
+		p.plain = columns[i].node == s.body.items[i].expr
 	}
 	return p
 }

@@ -64,7 +64,7 @@ func (s *scriptStep) play(between func(*Rule) *Rule) ([]gotRow, error) {
 		if wrong != nil {
 			err = wrong
 		}
-		got = append(got, gotRow{row.Time.Sub(scriptStart), string(payload)})
+		got = append(got, gotRow{row.Time().Sub(scriptStart), string(payload)})
 	}
 	for _, in := range input {
 		if e := in.give(r, emit); e != nil {

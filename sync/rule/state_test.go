@@ -35,7 +35,7 @@ func history(t testing.TB, sql string, seed uint64, n int, restart func(*Rule) *
 	var b bytes.Buffer
 	emit := func(row Row) {
 		payload, _ := row.Payload()
-		fmt.Fprintf(&b, "%v %s\n", row.Time.Sub(noon), payload)
+		fmt.Fprintf(&b, "%v %s\n", row.Time().Sub(noon), payload)
 	}
 	for range n {
 		r.Bind(points)
@@ -162,4 +162,24 @@ func FuzzState(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRowsThatCannotBeMade: one group's row fails, the others come.
+func TestRowsThatCannotBeMade(t *testing.T) {
+	s, err := Parse("SELECT topic(1) AS d, replace(last(value), 'a', last(value)) AS x FROM '+/v' GROUP BY topic(1), TUMBLINGWINDOW(ss, 1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(s, Options{})
+	r.Bind([]Point{{Topic: "a/v"}, {Topic: "b/v"}, {Topic: "c/v"}})
+	for i, size := range []int{1, 2000, 2} {
+		if err := r.Sample(noon, telemetry.Sample{Point: telemetry.PointID(i), Time: noon.UnixNano(), Value: telemetry.String(string(bytes.Repeat([]byte("a"), size)))}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	err = r.Tick(noon.Add(time.Second), func(row Row) { got = append(got, row.Field("d").String()+" "+row.Field("x").String()) })
+	if fmt.Sprint(got) != "[a a c aaaa]" || err == nil {
+		t.Errorf("rows %v, %v; want those of a and c, and an error about b", got, err)
+	}
 }

@@ -114,7 +114,7 @@ func (r *Rule) intoWindow(p *program, t int64, emit func(Row)) error {
 	case counting:
 		r.intoCounting(g, t, emit)
 	}
-	return r.env.err
+	return r.env.lost
 }
 
 func (r *Rule) keepsEvents() bool {
@@ -216,17 +216,25 @@ func (r *Rule) group1(cells []column, start, end int64, emit func(Row)) {
 	e := &r.env
 	e.start, e.end = start, end
 	slides := r.statement.window.slides()
+	p := r.programs[fromMessage] // names are in columns already, so either program does
+	if p.plain {
+		for i := range cells {
+			r.values[i] = cells[i].result(&r.columns[i], e, slides)
+		}
+		emit(Row{at: end, layout: r.layout, values: r.values})
+		return
+	}
+	e.steps, e.err = r.o.Steps, nil
 	for i := range cells {
 		e.results[i] = cells[i].result(&r.columns[i], e, slides)
 	}
-	p := r.programs[fromMessage] // names are in columns already, so either program does
 	if p.having != nil && p.having(e) != True {
+		e.lose()
 		return
 	}
 	p.evalItems(e, r.values)
-	if e.err == nil {
-		row := Row{Time: time.Unix(0, end), layout: r.layout, values: r.values}
-		emit(row)
+	if !e.lose() {
+		emit(Row{at: end, layout: r.layout, values: r.values})
 	}
 }
 
