@@ -138,10 +138,13 @@ fuzz: ## Every fuzz target, FUZZTIME each (30s)
 	  done; \
 	done
 
-BENCHES = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Benchmark' . | xargs dirname | sort -u)
+# Rivals that the product must not depend on have modules of their own.
+RIVALS := buffer/bench sync/rule/testdata/bench
+BENCHES = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules --exclude-dir=bench '^func Benchmark' . | xargs dirname | sort -u)
 .PHONY: bench
 bench: ## The benchmarks of the chapters, rivals beside ours; BENCHTIME each (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(BENCHES)
+	for rivals in $(RIVALS); do (cd $$rivals && go test -run '^$$' -bench . -benchtime $(BENCHTIME) .); done
 
 # ---- Packages
 

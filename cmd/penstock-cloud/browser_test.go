@@ -122,9 +122,13 @@ func (b *browser) scheme(name string) {
 	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }
 
+// offline takes the network away, or gives it back. Chromium leaves the streams that are open alone then, which no real network does, so
+// the page is told what a browser tells it when the network goes.
 func (b *browser) offline(is bool) {
 	b.t.Helper()
 	command(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
+	event := map[bool]string{true: "offline", false: "online"}[is]
+	b.until("the event "+event, "dispatchEvent(new Event('"+event+"'))")
 }
 
 func (b *browser) open(path string) {
