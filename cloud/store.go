@@ -9,5 +9,6 @@ type Store interface {
 	IdentityStore
 	TelemetryStore
 	LedgerStore
+	AuditStore
 	io.Closer
 }

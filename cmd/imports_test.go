@@ -48,7 +48,7 @@ var rules = []rule{
 	// The gateway joins its rooms; the rooms share config's types and nothing else of each other. Tests of the whole gateway
 	// poll the simulators of real protocols.
 	{room: "gateway", code: list("gateway/...", "adapters", "buffer", "sync/..."), tests: list("adapters/...")},
-	{room: "gateway/config", code: list("adapters", "sync/telemetry"), tests: list("adapters/all")},
+	{room: "gateway/config", code: list("adapters", "sync/telemetry", "sync/rule", "sync/alarm"), tests: list("adapters/all")},
 	{room: "gateway/*", code: list("gateway/config", "adapters", "buffer", "sync/..."), tests: list("adapters/adaptertest", "adapters/all")},
 
 	// The cloud's rooms stand on its nouns; server joins them. Tests of a room use the real store, not a fake one.

@@ -19,10 +19,13 @@ type Config struct {
 	State       string                   // the folder of the gateway's own state; default /var/lib/penstock
 	Scan        map[string]time.Duration // named scan rates; `normal` is the default
 	Connections []Connection             // in the file's order
+	Virtual     []Device                 // devices that are behind no connection: rules set their points
 	Points      []Point                  // by ID: Points[i].ID == i
 	Buffer      Buffer
 	Cloud       []Target
 	Local       Local
+	Rules       []Rule
+	Exec        []string // the programs that rules may run, by absolute path
 }
 
 // Gateway says who this is.
@@ -59,6 +62,7 @@ type Point struct {
 	Range     *Range        // nil: no limits
 	Access    Access
 	Enum      map[int64]string
+	Guard     Guard // of writes, with Access
 }
 
 // FullName is the point's name everywhere outside its device: device.point.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // Target is one cloud the gateway syncs to.
@@ -14,6 +16,10 @@ type Target struct {
 	URL      string // mqtts://host:port
 	Identity Identity
 	Send     time.Duration // block length; default 5s
+
+	Shadow   []telemetry.PointID // points that a shadow's desired state may write, nothing else
+	Report   []telemetry.PointID // points whose values are a shadow's reported state; default those of Shadow
+	Commands []telemetry.PointID // points that a command may write, nothing else
 }
 
 // Identity is where a target's key, certificate and CA are; default STATE/identity/NAME.{key,crt,ca}.

@@ -41,6 +41,9 @@ func TelemetryTopic(thing string) string { return root + thing + "/" + WhatTelem
 // AlarmTopic is where the alarms of a thing are published.
 func AlarmTopic(thing string) string { return root + thing + "/" + WhatAlarm }
 
+// AcknowledgeTopic is where a gateway is told of alarms that were acknowledged in the cloud.
+func AcknowledgeTopic(gateway string) string { return AlarmTopic(gateway) + "/acknowledge" }
+
 // ParseTopic takes a topic of the form dt/{thing}/{what} apart; ok is false for every other topic.
 func ParseTopic(topic string) (thing, what string, ok bool) {
 	rest, under := strings.CutPrefix(topic, root)

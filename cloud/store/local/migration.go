@@ -9,8 +9,20 @@ import (
 //go:embed schema.sql
 var schema1 string
 
+//go:embed schema_audit.sql
+var schemaAudit string
+
+//go:embed schema_shadow.sql
+var schemaShadow string
+
+//go:embed schema_alarm.sql
+var schemaAlarm string
+
+//go:embed schema_rule.sql
+var schemaRule string
+
 // migrations[i] takes a file from version i to i+1; SQLite's user_version says where it is. Only ever append.
-var migrations = []string{schema1}
+var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule}
 
 // migrate brings the file up to date, a version a transaction.
 func migrate(ctx context.Context, c *conn) error {

@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		"random":       testRandom,
 		"append":       testAppend,
 		"reopen":       testReopen,
+		"audit":        testAudit,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

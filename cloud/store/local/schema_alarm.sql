@@ -1,0 +1,1 @@
+-- The alarms of things: filled by cloud/alarm.

@@ -1,0 +1,1 @@
+-- Rules of the cloud: filled by cloud/rule.
