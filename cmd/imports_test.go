@@ -45,11 +45,12 @@ var rules = []rule{
 	{room: "adapters/{x}", code: list("adapters", "sync/telemetry"), tests: list("adapters/adaptertest", "adapters/{x}/{x}sim")},
 	{room: "adapters/{x}/{x}sim", code: list("adapters", "adapters/{x}", "sync/telemetry")},
 
-	// The gateway joins its rooms; the rooms share config's types and nothing else of each other. Tests of the whole gateway
+	// The gateway joins its rooms; the rooms share config's types and a shelf each in state,
+	// and nothing else of each other. Tests of the whole gateway
 	// poll the simulators of real protocols.
 	{room: "gateway", code: list("gateway/...", "adapters", "buffer", "sync/..."), tests: list("adapters/...")},
 	{room: "gateway/config", code: list("adapters", "sync/telemetry", "sync/rule", "sync/alarm"), tests: list("adapters/all")},
-	{room: "gateway/*", code: list("gateway/config", "adapters", "buffer", "sync/..."), tests: list("adapters/adaptertest", "adapters/all")},
+	{room: "gateway/*", code: list("gateway/config", "gateway/state", "adapters", "buffer", "sync/..."), tests: list("adapters/adaptertest", "adapters/all")},
 
 	// The cloud's rooms stand on its nouns; server joins them. Tests of a room use the real store, not a fake one.
 	{room: "cloud", code: list("sync/...")},
