@@ -3,9 +3,19 @@ package api
 import (
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
+
+// packers are used again: making one costs more than packing a chart. BestSpeed, since an answer is asked for once.
+var packers = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return z
+}}
 
 // compressed packs answers for those who can unpack them, save for live events, which go out as they come.
 func compressed(next http.Handler) http.Handler {
@@ -16,8 +26,12 @@ func compressed(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		defer z.Close() // an asker that is gone needs no end
+		z := packers.Get().(*gzip.Writer)
+		z.Reset(w)
+		defer func() {
+			_ = z.Close() // an asker that is gone needs no end
+			packers.Put(z)
+		}()
 		next.ServeHTTP(packed{w, z}, r)
 	})
 }
