@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,8 +20,6 @@ import (
 
 //go:embed page
 var files embed.FS
-
-var page = template.Must(template.New("index.html").Funcs(template.FuncMap{"age": age, "bytes": bytesText, "duration": duration, "group": group, "parts": parts, "short": short}).ParseFS(files, "page/index.html"))
 
 // SocketName is the unix socket's name in the state folder.
 const SocketName = "penstock.sock"
@@ -138,7 +135,7 @@ func (s *Server) reply(w http.ResponseWriter, v any) {
 
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := page.Execute(w, map[string]any{"Status": s.source.Status(), "Points": s.source.Points(), "Now": time.Now()}); err != nil {
+	if _, err := w.Write(pageOf(s.source.Status(), s.source.Points(), time.Now())); err != nil {
 		s.log.Debug("a reader of the page went away", "err", err)
 	}
 }
