@@ -57,14 +57,15 @@ size: linux-amd64 linux-arm64 linux-arm ## The sizes of the programs, held again
 PEERS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients mbpoll:mbpoll socat:socat chromium:chromium \
          /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus \
          /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio \
-         systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ip:iproute2 unshare:util-linux \
+         nats-server:nats-server systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ip:iproute2 unshare:util-linux \
          gcc:gcc /usr/include/stdlib.h:libc6-dev node:nodejs npm:npm
-OPCUA_PEERS := adapters/opcua/testdata/peers
+# Folders of npm modules, pinned by a package-lock.json.
+NPM_PEERS := $(patsubst %/package-lock.json,%,$(wildcard */*/testdata/peers/package-lock.json))
 # The Debian that the packages are tried on. Made once a machine; the name says what is in it.
 ROOT := $(CACHE)/bookworm-systemd-1.tar
 
 .PHONY: tools
-tools: $(OPCUA_PEERS)/node_modules/.package-lock.json $(ROOT) ## What the tests need: Debian packages, npm modules, Go modules
+tools: $(NPM_PEERS:%=%/node_modules/.package-lock.json) $(ROOT) ## What the tests need: Debian packages, npm modules, Go modules
 	go mod download
 	go mod download -modfile=packaging/lint.mod
 	go mod download -modfile=packaging/nfpm.mod
@@ -81,8 +82,8 @@ debian:
 	  apt-get update -q >/dev/null; apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
 	fi
 
-$(OPCUA_PEERS)/node_modules/.package-lock.json: $(OPCUA_PEERS)/package-lock.json | debian
-	cd $(OPCUA_PEERS) && npm ci --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json | debian
+	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
 $(ROOT): | debian
