@@ -24,13 +24,14 @@ type Sink interface {
 
 // Options are the two clocks of a flow and its bounds.
 type Options struct {
-	Flush      time.Duration           // what a power cut can take; default 1 s
-	Always     bool                    // Put returns when its samples are on disk, or the disk has refused them: a power cut takes nothing
-	Send       time.Duration           // how long a block is; default 5 s
-	BlockSize  int                     // samples at which a block is sealed before its time; default 65,536
-	MaxPending int                     // samples held in memory while the disk refuses them; default 262,144 (about 12 MiB)
-	Keep       func(point string) bool // points whose blocks give way last when the buffer is full
-	Leftovers  []buffer.Record         // what a crash left in the journal: the first seal, which empties the journal, keeps it
+	Flush      time.Duration            // what a power cut can take; default 1 s
+	Always     bool                     // Put returns when its samples are on disk, or the disk has refused them: a power cut takes nothing
+	Send       time.Duration            // how long a block is; default 5 s
+	BlockSize  int                      // samples at which a block is sealed before its time; default 65,536
+	MaxPending int                      // samples held in memory while the disk refuses them; default 262,144 (about 12 MiB)
+	Keep       func(point string) bool  // points whose blocks give way last when the buffer is full
+	Tap        func([]telemetry.Sample) // sees every sample that was read, its quality judged, on the goroutine of who calls Put and in its order
+	Leftovers  []buffer.Record          // what a crash left in the journal: the first seal, which empties the journal, keeps it
 }
 
 func (o *Options) defaults() {
@@ -45,6 +46,9 @@ func (o *Options) defaults() {
 	}
 	if o.MaxPending <= 0 {
 		o.MaxPending = 1 << 18
+	}
+	if o.Tap == nil {
+		o.Tap = func([]telemetry.Sample) {}
 	}
 	if o.Keep == nil {
 		o.Keep = func(string) bool { return false }
@@ -67,8 +71,9 @@ type Flow struct {
 	now   chan chan struct{} // Put asks to be journalled at once; the channel it gives is closed when that was tried
 	ended chan struct{}      // closed when Run has returned
 
+	points []config.Point // read only
+
 	mu      sync.Mutex
-	points  []config.Point
 	states  []state            // by PointID
 	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
 	safe    int
@@ -105,9 +110,14 @@ func New(points []config.Point, sink Sink, o Options, log *slog.Logger) *Flow {
 	return f
 }
 
-// Put takes what an adapter emitted. It waits for the disk only with Always.
+// Put takes what an adapter emitted, and judges the quality of each where it stands. It waits for the disk only with Always.
 func (f *Flow) Put(samples []telemetry.Sample) {
-	if f.take(samples) && f.o.Always {
+	for i := range samples {
+		judge(&f.points[samples[i].Point], &samples[i])
+	}
+	kept := f.take(samples)
+	f.o.Tap(samples)
+	if kept && f.o.Always {
 		tried := make(chan struct{})
 		select {
 		case f.now <- tried:
@@ -138,7 +148,6 @@ func (f *Flow) take(samples []telemetry.Sample) bool {
 // put holds f.mu.
 func (f *Flow) put(s telemetry.Sample) {
 	p, st := &f.points[s.Point], &f.states[s.Point]
-	judge(p, &s)
 	st.latest, st.read = s, true
 	if st.has && !worthKeeping(p, &st.kept, &s) {
 		return

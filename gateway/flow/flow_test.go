@@ -275,3 +275,27 @@ func TestWhatAFullBufferRefusesIsCountedOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoTapsSeesEverySampleAsItIsJudged: also those that are not worth keeping, and before a disk is asked for anything.
+func TestWhoTapsSeesEverySampleAsItIsJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		var seen []telemetry.Quality
+		tap := func(samples []telemetry.Sample) {
+			for _, s := range samples {
+				seen = append(seen, s.Quality)
+			}
+		}
+		p := config.Point{Deadband: &config.Deadband{Absolute: 10}, Range: &config.Range{Min: 0, Max: 5}}
+		s := start(t, points(1, p), &d, flow.Options{Tap: tap})
+		for _, v := range []int64{1, 2, 7} {
+			s.read(0, telemetry.Int64(v))
+		}
+		if want := []telemetry.Quality{telemetry.Good, telemetry.Good, telemetry.BadOutOfRange}; !slices.Equal(seen, want) {
+			t.Errorf("seen %v, want %v", seen, want)
+		}
+		if err := s.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
