@@ -32,20 +32,33 @@ func (a account) print(w io.Writer) error {
 	return err
 }
 
-// account counts every stored sample of every point by reading it back, and holds that against what the gateway kept. kept is this
-// run's; a folder of an earlier run has more, which the ledger knows.
-func (c *cloudServer) account(cfg *config.Config, kept uint64) (account, error) {
-	a := account{Devices: devices(cfg), Points: len(cfg.Points), SamplesKept: kept, URL: c.at.HTTPS}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+// tally is how many samples are stored, each counted once, and how many are there twice.
+type tally struct{ once, twice uint64 }
+
+// tally counts every stored sample of every point by reading it back.
+func (c *cloudServer) tally(ctx context.Context, cfg *config.Config) (t tally, err error) {
 	for _, p := range cfg.Points {
 		stored, twice, err := c.count(ctx, cfg.Gateway.ID, p.FullName())
 		if err != nil {
-			return a, err
+			return t, err
 		}
-		a.SamplesStored += stored - twice
-		a.Duplicates += twice
+		t.once += stored - twice
+		t.twice += twice
 	}
+	return t, nil
+}
+
+// account holds what is stored against what the gateway kept in this run. before is what a folder of an earlier run brought along: in the
+// cloud, or still in the buffer.
+func (c *cloudServer) account(cfg *config.Config, kept uint64, before tally) (account, error) {
+	a := account{Devices: devices(cfg), Points: len(cfg.Points), SamplesKept: kept, URL: c.at.HTTPS}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	now, err := c.tally(ctx, cfg)
+	if err != nil {
+		return a, err
+	}
+	a.SamplesStored, a.Duplicates = now.once-min(before.once, now.once), now.twice-min(before.twice, now.twice)
 	var ledger cloud.Ledger
 	if err := c.call(ctx, http.MethodGet, "/api/v1/ledger/"+cfg.Gateway.ID, nil, &ledger); err != nil {
 		return a, err

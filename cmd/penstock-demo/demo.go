@@ -87,10 +87,15 @@ func operate(ctx context.Context, s settings, cfg *config.Config, c *cloudServer
 		ctx, cancel = context.WithTimeout(ctx, s.length)
 		defer cancel()
 	}
+	before, err := c.tally(ctx, cfg)
+	if err != nil {
+		return account{}, err
+	}
 	g, err := gateway.Open(cfg, version, log)
 	if err != nil {
 		return account{}, err
 	}
+	before.once += g.Status().Buffer.Samples // what a crash left there comes on top
 	first := make(chan time.Duration, 1)
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -104,7 +109,7 @@ func operate(ctx context.Context, s settings, cfg *config.Config, c *cloudServer
 	if err := drain(cfg, log); err != nil {
 		return account{}, err
 	}
-	a, err := c.account(cfg, g.Status().SamplesKept)
+	a, err := c.account(cfg, g.Status().SamplesKept, before)
 	a.FirstSampleMS = (<-first).Milliseconds()
 	return a, err
 }

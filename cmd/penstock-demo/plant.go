@@ -31,14 +31,17 @@ type plant struct {
 	opcua    *opcuasim.Server
 	scale    *serialsim.Scale
 
-	units  map[string]*modbussim.Unit // by device
-	points map[string]*modbus.Point   // by device.point
+	units    map[string]*modbussim.Unit // by device
+	attached chan struct{}              // closed when points is filled; before that nothing moves
+
+	// Whoever attaches has these first, then the goroutine of live.
+	points map[string]*modbus.Point // by device.point
 	random *rand.Rand
 }
 
 // build opens every port of the plant; run moves it.
 func build(log *slog.Logger) (p *plant, err error) {
-	p = &plant{tcp: modbussim.New(log), bus: modbussim.New(log), random: rand.New(rand.NewPCG(7, 12)), points: map[string]*modbus.Point{}}
+	p = &plant{tcp: modbussim.New(log), bus: modbussim.New(log), random: rand.New(rand.NewPCG(7, 12)), points: map[string]*modbus.Point{}, attached: make(chan struct{})}
 	p.units = map[string]*modbussim.Unit{
 		"press": p.tcp.Add(1, 400), "conveyor": p.tcp.Add(2, 100),
 		"meter_11": p.bus.Add(11, 400), "meter_12": p.bus.Add(12, 400), "meter_13": p.bus.Add(13, 400),
@@ -82,6 +85,7 @@ func (p *plant) attach(points []config.Point) {
 	if err := p.move(0, time.Now()); err != nil {
 		panic("BUG: the demo's plant does not fit its configuration: " + err.Error())
 	}
+	close(p.attached)
 }
 
 // run serves and moves the plant until ctx ends.
@@ -95,8 +99,13 @@ func (p *plant) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// live moves the plant ten times a second.
+// live moves the plant ten times a second, once somebody has said where its values live.
 func (p *plant) live(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.attached:
+	}
 	began := time.Now()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -114,9 +123,6 @@ func (p *plant) live(ctx context.Context) error {
 
 // move sets the plant to how it is t seconds after its start.
 func (p *plant) move(t float64, now time.Time) error {
-	if len(p.points) == 0 {
-		return nil // nobody has said yet where values live
-	}
 	p.press(t)
 	p.conveyor(t)
 	p.meters(t)
