@@ -156,13 +156,7 @@ func moveBench(units []*modbussim.Unit, n int) {
 func benchGateway(b *testing.B, addresses []string) (gateway *exec.Cmd, statusURL string) {
 	b.Helper()
 	dir := b.TempDir()
-	for _, name := range []string{"penstock", "penstock-cloud"} {
-		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), "./"+name)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			b.Fatalf("%v\n%s", err, out)
-		}
-	}
+	benchBuild(b, dir, "penstock", "penstock-cloud")
 	mqtt, https, web := freePort(b), freePort(b), freePort(b)
 	made := benchCloud(b, dir, mqtt, https)
 	file := filepath.Join(dir, "gateway.yaml")
@@ -183,6 +177,18 @@ func benchGateway(b *testing.B, addresses []string) (gateway *exec.Cmd, statusUR
 	gateway = exec.Command(filepath.Join(dir, "penstock"), "run", "-c", file)
 	run(b, gateway)
 	return gateway, "http://127.0.0.1:" + web
+}
+
+// benchBuild builds programs as they are shipped.
+func benchBuild(b *testing.B, dir string, names ...string) {
+	b.Helper()
+	for _, name := range names {
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), "./"+name)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
 }
 
 // benchCloud starts the cloud and waits until it answers.
