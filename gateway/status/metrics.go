@@ -20,6 +20,9 @@ var (
 	up            = desc("connection_up", "1 while the connection is up; 0.5 when some of its devices keep silent.", "connection")
 	requests      = desc("connection_requests_total", "Readings of a group of points.", "connection")
 	failures      = desc("connection_errors_total", "Readings that failed.", "connection")
+	alarms        = desc("alarms", "Alarms that are not normal and not hidden.")
+	ruleFired     = desc("rule_fired_total", "How often a rule acted.", "rule")
+	ruleErrors    = desc("rule_errors_total", "Evaluations and actions of a rule that failed.", "rule")
 	overruns      = desc("connection_overruns_total", "Scans left out because the one before took too long.", "connection")
 )
 
@@ -47,6 +50,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	put(bufferBytes, prometheus.GaugeValue, float64(s.Buffer.Bytes))
 	for reason, n := range s.Buffer.Dropped {
 		put(dropped, prometheus.CounterValue, float64(n), reason)
+	}
+	put(alarms, prometheus.GaugeValue, float64(s.Alarms))
+	for _, r := range s.Rules {
+		put(ruleFired, prometheus.CounterValue, float64(r.Fired), r.Name)
+		put(ruleErrors, prometheus.CounterValue, float64(r.Errors), r.Name)
 	}
 	for _, t := range s.Targets {
 		put(connected, prometheus.GaugeValue, map[bool]float64{true: 1}[t.Connected], t.Name)

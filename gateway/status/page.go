@@ -9,7 +9,7 @@ import (
 )
 
 // pageOf is the status page. status.js fetches it again every other second and puts the new <main> in place.
-func pageOf(s Status, points []Point, now time.Time) []byte {
+func pageOf(s Status, alarms []Alarm, points []Point, now time.Time) []byte {
 	var m markup
 	m.f(`<!doctype html>
 <html lang="en">
@@ -26,10 +26,12 @@ func pageOf(s Status, points []Point, now time.Time) []byte {
 <main>
 `, s.Gateway, s.Gateway, s.Site)
 	m.f(`<p class="dim">Version %s, up %s, start number %s.</p>`, s.Version, duration(s.UptimeS), strconv.FormatUint(s.Starts, 10))
+	m.alarmCard(alarms, now)
 	m.raw(`<section class="grid">`)
 	m.delivery(s, now)
 	m.targets(s.Targets)
 	m.connections(s.Connections)
+	m.rules(s.Rules)
 	m.raw(`</section>`)
 	m.points(points, now)
 	m.raw("</main>\n</body>\n</html>\n")

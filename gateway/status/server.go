@@ -98,7 +98,9 @@ func (s *Server) handler(local bool) http.Handler {
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, s.source.Status()) })
 	mux.HandleFunc("GET /api/v1/points", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, s.source.Points()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry(s.source), promhttp.HandlerOpts{}))
+	s.alarms(mux)
 	if local {
+		s.audit(mux)
 		mux.HandleFunc("POST /api/v1/points/{point}", s.write)
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index) // a profile tells too much for a port that any program on the machine reaches
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -135,7 +137,7 @@ func (s *Server) reply(w http.ResponseWriter, v any) {
 
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if _, err := w.Write(pageOf(s.source.Status(), s.source.Points(), time.Now())); err != nil {
+	if _, err := w.Write(pageOf(s.source.Status(), s.source.Alarms(), s.source.Points(), time.Now())); err != nil {
 		s.log.Debug("a reader of the page went away", "err", err)
 	}
 }

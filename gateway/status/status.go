@@ -20,7 +20,8 @@ type Status struct {
 	Buffer      Buffer       `json:"buffer"`
 	Targets     []Target     `json:"targets"`
 	Connections []Connection `json:"connections"`
-	Alarms      int          `json:"alarms"`
+	Alarms      int          `json:"alarms"` // that are not normal and not hidden
+	Rules       []Rule       `json:"rules"`
 }
 
 // Buffer is what waits on disk.
@@ -86,4 +87,6 @@ type Source interface {
 	Points() []Point
 	// Write sets a point, given as text, within its limits and returns what it reads afterwards.
 	Write(ctx context.Context, point, value string) (Point, error)
+	Panel
+	Log
 }

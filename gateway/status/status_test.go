@@ -35,8 +35,9 @@ var oldest = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func (source) Status() status.Status {
 	return status.Status{
 		Gateway: "plant7", Site: hostile, Version: "1.0", UptimeS: 93784, Starts: 3, SamplesRead: 1234567, SamplesKept: 1000,
-		Buffer:      status.Buffer{Records: 2, Samples: 20, Bytes: 2048, Oldest: &oldest, Dropped: map[string]uint64{"evicted": 5, "damaged": 0}},
-		Targets:     []status.Target{{Name: hostile, URL: "mqtts://cloud:8883", Why: hostile, SentSamples: 900, AckedSeq: 17}},
+		Buffer:  status.Buffer{Records: 2, Samples: 20, Bytes: 2048, Oldest: &oldest, Dropped: map[string]uint64{"evicted": 5, "damaged": 0}},
+		Targets: []status.Target{{Name: hostile, URL: "mqtts://cloud:8883", Why: hostile, SentSamples: 900, AckedSeq: 17}},
+		Alarms:  2, Rules: []status.Rule{{Name: "oil_hot", On: true, Fired: 1234, Errors: 2, Why: hostile}},
 		Connections: []status.Connection{{Name: "plc", Kind: "modbus", State: "degraded", Why: hostile, Requests: 10, Errors: 1, LatencyMS: status.Latency{P50: 1.5, P99: 9}}},
 	}
 }
@@ -63,6 +64,30 @@ func (s source) Write(_ context.Context, point, value string) (status.Point, err
 	p.Value = telemetry.String(value)
 	return p, nil
 }
+
+func (source) Alarms() []status.Alarm {
+	return []status.Alarm{
+		{Name: "oil_hot", State: "unacknowledged", Severity: "high", Text: hostile, Since: &oldest},
+		{Name: "guard", State: "acknowledged", Severity: "low", Text: "open", Since: &oldest, Acknowledged: hostile},
+		{Name: "quiet", State: "normal"},
+	}
+}
+
+func (source) Operate(_ context.Context, o status.Operation) error {
+	switch {
+	case o.Alarm != "oil_hot":
+		return fmt.Errorf("%w: %q", status.ErrNoAlarm, o.Alarm)
+	case o.Do == "shelve" && o.Until.IsZero():
+		return errors.New("shelve until when?")
+	}
+	return nil
+}
+
+func (source) AuditTail(n int) ([][]byte, error) {
+	return [][]byte{[]byte(`{"seq":1}`), []byte(`{"seq":2}`)}[:min(n, 2)], nil
+}
+
+func (source) AuditVerify() (uint64, error) { return 0, errors.New("line 7 was changed") }
 
 // serve runs a server until the test ends and gives a client for each way in.
 func serve(t *testing.T, dir string) (page string, socket *http.Client) {
@@ -125,7 +150,7 @@ func TestTheStatusHasTheKeysThatScriptsRelyOn(t *testing.T) {
 		return v
 	}
 	for path, want := range map[string]any{
-		"gateway": "plant7", "uptime_s": 93784.0, "samples_read": 1234567.0, "samples_kept": 1000.0, "alarms": 0.0,
+		"gateway": "plant7", "uptime_s": 93784.0, "samples_read": 1234567.0, "samples_kept": 1000.0, "alarms": 2.0,
 		"buffer.records": 2.0, "buffer.samples": 20.0, "buffer.bytes": 2048.0, "buffer.oldest": "2026-03-01T12:00:00Z", "buffer.dropped.evicted": 5.0,
 		"targets.name": hostile, "targets.connected": false, "targets.sent_samples": 900.0, "targets.acked_seq": 17.0,
 		"connections.name": "plc", "connections.state": "degraded", "connections.requests": 10.0, "connections.errors": 1.0,
@@ -140,13 +165,17 @@ func TestTheStatusHasTheKeysThatScriptsRelyOn(t *testing.T) {
 func TestThePageShowsHostileNamesAsText(t *testing.T) {
 	page, _ := serve(t, t.TempDir())
 	code, text, h := call(t, http.DefaultClient, "GET", page, "", "")
-	if code != 200 || strings.Contains(text, hostile) || strings.Count(text, "&lt;script&gt;") < 6 {
+	if code != 200 || strings.Contains(text, hostile) || strings.Count(text, "&lt;script&gt;") < 9 {
 		t.Errorf("%d: a name is in the page as it came:\n%s", code, text)
 	}
-	for _, want := range []string{"1\u202f234\u202f567 samples", "up 1 d 2 h", "Given up: evicted", "◐ degraded", "not read yet", "bad: out of range", "2.0 KiB"} {
+	for _, want := range []string{"1\u202f234\u202f567 samples", "up 1 d 2 h", "Given up: evicted", "◐ degraded", "not read yet", "bad: out of range", "2.0 KiB",
+		`action="/alarms/oil_hot/acknowledge"`, "acted 1\u202f234 times"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+	if strings.Contains(text, "quiet") || strings.Contains(text, "/alarms/guard/acknowledge") {
+		t.Error("it shows an alarm that is normal, or asks for one that is acknowledged")
 	}
 	if strings.Contains(text, "Given up: damaged") || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'self'") {
 		t.Errorf("it shows what did not happen, or has no policy: %v", h)
@@ -245,5 +274,46 @@ func TestWhereItCannotListenItSaysWhatToDo(t *testing.T) {
 	}
 	if _, err := status.Listen("", deep); err == nil || !strings.Contains(err.Error(), "set state: to a shorter folder") {
 		t.Errorf("a folder too deep: %v", err)
+	}
+}
+
+func TestAlarmsAreOperatedFromHereAndNotFromAForeignPage(t *testing.T) {
+	page, socket := serve(t, t.TempDir())
+	for what, c := range map[string]struct {
+		path, body, site string
+		code             int
+		says             string
+	}{
+		"acknowledged":        {"/api/v1/alarms/oil_hot/acknowledge", `{"who":"anna"}`, "", 200, "oil_hot"},
+		"no such alarm":       {"/api/v1/alarms/none/acknowledge", `{"who":"anna"}`, "", 404, "no such alarm"},
+		"not understood":      {"/api/v1/alarms/oil_hot/acknowledge", `anna`, "", 400, "want {"},
+		"not done":            {"/api/v1/alarms/oil_hot/shelve", `{"who":"anna"}`, "", 409, "until when"},
+		"the page's button":   {"/alarms/oil_hot/acknowledge", "", "same-origin", 200, "<main>"},
+		"a foreign page's":    {"/alarms/oil_hot/acknowledge", "", "cross-site", 403, ""},
+		"a foreign program's": {"/api/v1/alarms/oil_hot/acknowledge", `{"who":"anna"}`, "cross-site", 403, ""},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", page+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Sec-Fetch-Site", c.site)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != c.code || !strings.Contains(string(text), c.says) {
+			t.Errorf("%s: %d %s; want %d and %q", what, res.StatusCode, text, c.code, c.says)
+		}
+	}
+	if code, text, _ := call(t, socket, "GET", "http://penstock/api/v1/audit?max=1", "", ""); code != 200 || text != "{\"seq\":1}\n" {
+		t.Errorf("the audit log: %d %q", code, text)
+	}
+	if code, text, _ := call(t, socket, "GET", "http://penstock/api/v1/audit/verify", "", ""); code != 409 || !strings.Contains(text, "line 7") {
+		t.Errorf("an audit log that was changed: %d %q", code, text)
+	}
+	if code, _, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/audit", "", ""); code != 404 {
+		t.Errorf("the page's port gives the audit log: %d", code)
 	}
 }
