@@ -48,24 +48,34 @@ func (d *running) write(ctx context.Context, point, value string) (p status.Poin
 }
 
 func (d *running) call(ctx context.Context, method, path string, body []byte, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://penstock"+path, bytes.NewReader(body))
+	res, err := d.ask(ctx, method, path, body)
 	if err != nil {
 		return err
+	}
+	defer res.Body.Close()
+	return json.NewDecoder(res.Body).Decode(into)
+}
+
+// ask gives an answer that is no refusal; the caller closes its body.
+func (d *running) ask(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://penstock"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	res, err := d.http.Do(req)
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return errNotRunning
+		return nil, errNotRunning
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("%s: permission denied: run this as root, or join the group penstock", d.socket)
+		return nil, fmt.Errorf("%s: permission denied: run this as root, or join the group penstock", d.socket)
 	case err != nil:
-		return err
+		return nil, err
 	}
-	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return refusal(res)
+		defer res.Body.Close()
+		return nil, refusal(res)
 	}
-	return json.NewDecoder(res.Body).Decode(into)
+	return res, nil
 }
 
 func refusal(res *http.Response) error {
