@@ -12,7 +12,7 @@ import (
 // its points that say nothing else.
 type deviceKeys struct {
 	Name       string            `yaml:"name" required:"true"`
-	Connection *node             `yaml:"connection" required:"true"`
+	Connection *node             `yaml:"connection"`
 	Template   string            `yaml:"template"`
 	Tags       map[string]string `yaml:"tags"`
 	Scan       string            `yaml:"scan"`
@@ -68,26 +68,43 @@ func (l *loading) device(in instance, n *node, many bool) {
 		d.define(at, in.name)
 	}
 	d.link = l.linkOf(n, in.name, many)
+	if isVirtual(n) {
+		d.link = l.nowhere
+	}
 	where := "device " + in.name
 	if in.name == "" {
 		where = "this device"
 	}
 	d.form = newForm(l.found, where, at, &d.deviceKeys)
 	usable := d.pickTemplate(n)
-	if d.link != nil && d.link.Settings != nil && usable {
+	switch {
+	case d.link == l.nowhere:
+		d.settings = &virtualDevice{}
+		d.form = newForm(l.found, d.form.where, at, &d.deviceKeys, d.settings)
+	case d.link != nil && d.link.Settings != nil && usable:
 		d.settings = d.link.Settings.NewDevice()
 		d.form = newForm(l.found, d.form.where, at, &d.deviceKeys, d.settings)
 	}
 	d.form.lenient = d.settings == nil
 	d.fill(n)
 	d.form.complete()
-	d.rate = l.rate(d.form, d.Scan)
+	d.needsConnection()
+	d.rate = l.rate(d.form, "scan", d.Scan)
 	if d.settings != nil {
 		d.form.validate(d.settings.Validate())
 		d.sameUnit()
 	}
 	d.readPoints()
 	d.finish()
+}
+
+// needsConnection reports a device that should have one. Without, and with no point that is anywhere, it is virtual.
+func (d *device) needsConnection() {
+	if _, ok := d.form.got("connection"); ok || d.link == d.nowhere {
+		return
+	}
+	d.found.add(finding{at: d.form.at, severity: Error, before: "missing key \"connection\" in ", where: d.form.where})
+	d.form.remember(given{&node{text: "connection"}, &node{at: d.form.at}, true})
 }
 
 // define makes the name known and reports a second device of that name.
@@ -192,11 +209,16 @@ func (d *device) finish() {
 		d.found.add(finding{at: d.form.at, severity: Warning, where: d.form.where, after: " has no points", hint: "nothing is read from it"})
 	}
 	if d.link == nil {
+		d.lost[d.Name] = true
 		return
 	}
 	out := Device{Name: d.Name, Tags: d.Tags, Template: d.Template, Settings: d.settings}
-	for _, p := range d.points {
-		out.Points = append(out.Points, d.number(p))
+	for i, p := range d.points {
+		id := d.number(p)
+		out.Points = append(out.Points, id)
+		if p.Virtual() {
+			d.unset = append(d.unset, unset{d.origins[i].at, id})
+		}
 	}
 	d.link.Devices = append(d.link.Devices, out)
 }

@@ -12,7 +12,7 @@ var variable = regexp.MustCompile(`\$?\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 // substitute fills the environment into a scalar. Messages show raw, never what a variable held.
 func (r *reader) substitute(n *node) {
 	n.text = n.raw
-	if !strings.Contains(n.raw, "${") {
+	if r.asIs || !strings.Contains(n.raw, "${") {
 		return
 	}
 	n.text = variable.ReplaceAllStringFunc(n.raw, func(found string) string {

@@ -132,7 +132,7 @@ func (m *merger) add(file *node) {
 		case at < 0:
 			m.root.entries = append(m.root.entries, e)
 		case key == "version" && e.value.text == m.root.entries[at].value.text:
-		case key == "devices" || key == "cloud" || key == "connections" || key == "scan":
+		case key == "devices" || key == "cloud" || key == "connections" || key == "scan" || key == "rules" || key == "exec":
 			m.root.entries[at].value = m.section(m.root.entries[at], e)
 		default:
 			m.found.fault(e.key.at, "keep one of the two", "a second section %s, first at %s", key, m.root.entries[at].key.at)

@@ -167,6 +167,19 @@ func (f *form) wrongValue(key, hint, format string, args ...any) {
 	f.spoiled(f.valueAt(key), key, wrong(hint, format, args...))
 }
 
+// wrongIn reports a mistake in a value that may stand inside another, as frame.start does.
+func (f *form) wrongIn(path, hint, format string, args ...any) {
+	f.spoiled(f.deepAt(path), path, wrong(hint, format, args...))
+}
+
+// deepAt is the place of frame.start, or of as much of it as is written.
+func (f *form) deepAt(path string) place {
+	if g, ok := f.deepest(path); ok {
+		return g.value.at
+	}
+	return f.at
+}
+
 // complete reports keys that must be there and are not.
 func (f *form) complete() bool {
 	ok := true

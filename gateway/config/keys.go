@@ -6,7 +6,7 @@ func (l Loader) Keys() map[string][]string {
 	places := map[string][]string{
 		"the file": Keys(&sections{}), "gateway": Keys(&gatewayKeys{}), "buffer": Keys(&bufferKeys{}),
 		"cloud": Keys(&targetKeys{}), "local": Keys(&localKeys{}),
-		"device": Keys(&deviceKeys{}), "point": Keys(&pointKeys{}), "template": Keys(&templateKeys{}),
+		"device": Keys(&deviceKeys{}), "point": Keys(&pointKeys{}), "rule": Keys(&ruleKeys{}), "template": Keys(&templateKeys{}),
 	}
 	for _, k := range l.Kinds {
 		connection := k.New()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // Loader is what a file means beyond itself. Only Kinds is needed.
@@ -34,6 +35,13 @@ type loading struct {
 	defined   map[string]place // devices, by name
 	templates map[string]*template
 	folders   []string // where templates are looked for
+
+	nowhere    *link                        // of devices without equipment
+	virtuals   map[string]int               // those devices, by name: their places in cfg.Virtual
+	unset      []unset                      // their points, as far as they are declared
+	ids        map[string]telemetry.PointID // every point, by its full name
+	lost       map[string]bool              // devices of which a mistake was reported already: their points may be missing
+	interlocks []interlock                  // of guards
 }
 
 func (l Loader) load(path string, files files) (*Config, *Report) {
@@ -43,6 +51,7 @@ func (l Loader) load(path string, files files) (*Config, *Report) {
 	run := &loading{
 		Loader: l, files: files, found: newMistakes(), cfg: &Config{Path: path},
 		byName: map[string]*link{}, defined: map[string]place{}, templates: map[string]*template{},
+		nowhere: &link{units: map[string]string{}}, virtuals: map[string]int{}, ids: map[string]telemetry.PointID{}, lost: map[string]bool{},
 	}
 	run.site(run.merged(path))
 	report := run.found.sorted()
@@ -62,6 +71,8 @@ type sections struct {
 	Scan         map[string]time.Duration `yaml:"scan"`
 	Connections  *node                    `yaml:"connections"`
 	Devices      *node                    `yaml:"devices"`
+	Rules        *node                    `yaml:"rules"`
+	Exec         []string                 `yaml:"exec"`
 	Buffer       *node                    `yaml:"buffer"`
 	Cloud        *node                    `yaml:"cloud"`
 	Local        *node                    `yaml:"local"`
@@ -91,6 +102,10 @@ func (l *loading) site(root *node) {
 	l.connections(s.Connections)
 	l.devices(s.Devices)
 	l.join()
+	l.programs(f, s.Exec)
+	l.rules(s.Rules)
+	l.checkInterlocks()
+	l.warnUnset()
 	l.cfg.Buffer = l.buffer(s.Buffer, s.State)
 	l.cfg.Local = l.local(s.Local)
 	l.targets(s.Cloud, s.State)
@@ -104,5 +119,12 @@ func (l *loading) join() {
 			l.found.warn(link.at, "give a device connection: "+link.Name+", or take it out", "connection %s has no devices", link.Name)
 		}
 		l.cfg.Connections = append(l.cfg.Connections, link.Connection)
+	}
+	for i, d := range l.nowhere.Devices {
+		l.virtuals[d.Name] = i
+	}
+	l.cfg.Virtual = l.nowhere.Devices
+	for _, p := range l.cfg.Points {
+		l.ids[p.FullName()] = p.ID
 	}
 }

@@ -28,6 +28,7 @@ type reader struct {
 	getenv  func(string) (string, bool)
 	anchors map[string]*node
 	heavy   bool // the bound of nodes was passed, and it was said
+	asIs    bool // inside the section `rules`, where ${...} is an expression of the rules' language and no variable
 }
 
 // parse gives the file's one mapping, nil when there is none. Every mistake in it is added to found.
@@ -284,7 +285,9 @@ func (r *reader) pairs(out *node, values []*ast.MappingValueNode, depth int) {
 			continue
 		}
 		key := r.key(pair.Key)
+		r.asIs = r.asIs || depth == 0 && key.text == "rules"
 		value := r.counted(out, pair.Value, depth+1)
+		r.asIs = r.asIs && depth > 0
 		if value.at.line == 0 {
 			value.at = key.at
 		}

@@ -18,6 +18,7 @@ type pointKeys struct {
 	Range     *Range           `yaml:"range"`
 	Access    Access           `yaml:"access"`
 	Enum      map[int64]string `yaml:"enum"`
+	Guard     *guardKeys       `yaml:"guard"`
 }
 
 // maxPoints is far beyond what one gateway reads: it stops ranges of units that were mistyped.
@@ -76,6 +77,7 @@ func (d *device) readPoint(e *pointEntry) {
 	f.lenient = spec == nil
 	for _, layer := range e.layers {
 		if layer.points.broken {
+			d.lost[d.Name] = true
 			return
 		}
 		if layer.points.shape != mapping {
@@ -83,6 +85,7 @@ func (d *device) readPoint(e *pointEntry) {
 				at: layer.points.at, severity: Error, where: where + layer.of,
 				after: " is " + layer.points.shape.String() + ", and keys with values are wanted", hint: "write {at: ...}",
 			})
+			d.lost[d.Name] = true
 			return
 		}
 		f.fill(layer.points, where+layer.of)
@@ -94,12 +97,14 @@ func (d *device) readPoint(e *pointEntry) {
 	}
 	p.Scan = d.rate
 	if k.Scan != "" {
-		p.Scan = d.loading.rate(f, k.Scan)
+		p.Scan = d.loading.rate(f, "scan", k.Scan)
 	}
 	if spec == nil || !f.validate(spec.Validate()) || f.anySpoiled() {
+		d.lost[d.Name] = true
 		return
 	}
 	d.settle(f, &p)
+	d.guard(f, k.Guard, &p)
 	d.keep(f, e.name, p)
 	d.expand(f, p)
 }
@@ -140,6 +145,7 @@ func (d *device) expand(f *form, of Point) {
 		}
 		if of.Access == ReadWrite && p.Spec.Writable() == nil {
 			p.Access = ReadWrite
+			p.Guard = Guard{Interlock: of.Guard.Interlock, Every: of.Guard.Every, TTL: of.Guard.TTL}
 		}
 		if p.Spec.Pushed() {
 			p.Scan = 0
@@ -171,6 +177,9 @@ func (d *device) samePlaces() {
 			d.found.fault(o.at, "give one of the two another name", "point %s.%s is there twice", d.Name, p.Name)
 		}
 		names[p.Name] = true
+		if p.Virtual() {
+			continue
+		}
 		at := p.Spec.String()
 		first, twice := places[at]
 		if !twice {
@@ -187,8 +196,8 @@ func (d *device) samePlaces() {
 }
 
 // number gives a point its ID and a place in the table.
-func (d *device) number(p Point) telemetry.PointID {
-	p.ID = telemetry.PointID(len(d.cfg.Points))
-	d.cfg.Points = append(d.cfg.Points, p)
+func (l *loading) number(p Point) telemetry.PointID {
+	p.ID = telemetry.PointID(len(l.cfg.Points))
+	l.cfg.Points = append(l.cfg.Points, p)
 	return p.ID
 }

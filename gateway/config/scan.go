@@ -25,19 +25,19 @@ func (l *loading) scanRates(f *form, rates map[string]time.Duration) {
 	}
 }
 
-// rate resolves the key scan of a device or a point: a name or a duration.
-func (l *loading) rate(f *form, text string) time.Duration {
+// rate resolves a key such as the scan of a device or a point: a name or a duration.
+func (l *loading) rate(f *form, key, text string) time.Duration {
 	if d, ok := l.cfg.Scan[text]; ok {
 		return d
 	}
 	d, err := readDuration(text)
 	switch {
 	case err != nil && (text == "" || text[0] >= '0' && text[0] <= '9'):
-		f.spoiled(f.valueAt("scan"), "scan", err)
+		f.spoiled(f.deepAt(key), key, err)
 	case err != nil:
-		f.wrongValue("scan", suggest(text, slices.Collect(maps.Keys(l.cfg.Scan))), "there is no scan rate %q", text)
+		f.wrongIn(key, suggest(text, slices.Collect(maps.Keys(l.cfg.Scan))), "there is no scan rate %q", text)
 	case d < fastest:
-		f.wrongValue("scan", "write 1s or the like", "%s is less than %s", text, fastest)
+		f.wrongIn(key, "write 1s or the like", "%s is less than %s", text, fastest)
 	}
 	return d
 }

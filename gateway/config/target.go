@@ -31,6 +31,9 @@ type targetKeys struct {
 	URL      string       `yaml:"url" required:"true"`
 	Identity identityKeys `yaml:"identity"`
 	Send     sendKeys     `yaml:"send"`
+	Shadow   []*node      `yaml:"shadow"`
+	Report   []*node      `yaml:"report"`
+	Commands []*node      `yaml:"commands"`
 }
 
 type identityKeys struct {
@@ -70,7 +73,14 @@ func (l *loading) target(n *node, state string) Target {
 	if k.Send.Every < 100*time.Millisecond {
 		f.wrongValue("send", "write send: {every: 5s}", "a block of %s is shorter than 100ms", k.Send.Every)
 	}
-	return Target{Name: k.Name, URL: k.URL, Send: k.Send.Every, Identity: k.Identity.over(DefaultIdentity(state, k.Name))}
+	t := Target{
+		Name: k.Name, URL: k.URL, Send: k.Send.Every, Identity: k.Identity.over(DefaultIdentity(state, k.Name)),
+		Shadow: l.allowed(f, "shadow", k.Shadow), Report: l.chosen(&f.binder, "report", k.Report), Commands: l.allowed(f, "commands", k.Commands),
+	}
+	if k.Report == nil {
+		t.Report = t.Shadow
+	}
+	return t
 }
 
 // DefaultIdentity is where enrolment puts a target's identity, and where it is looked for.

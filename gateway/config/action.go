@@ -1,0 +1,230 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// actionKeys are what a rule does, when it comes on and, below `end`, when it goes off.
+type actionKeys struct {
+	Set     *node        `yaml:"set"`
+	Write   *node        `yaml:"write"`
+	Publish *publishKeys `yaml:"publish"`
+	Scan    *hurryKeys   `yaml:"scan"`
+	Exec    *execKeys    `yaml:"exec"`
+}
+
+type publishKeys struct {
+	Topic   *node `yaml:"topic" required:"true"`
+	Payload *node `yaml:"payload"`
+}
+
+type hurryKeys struct {
+	Points []*node       `yaml:"points" required:"true"`
+	Rate   string        `yaml:"rate" required:"true"`
+	For    time.Duration `yaml:"for" required:"true"`
+}
+
+type execKeys struct {
+	Command []*node        `yaml:"command" required:"true"`
+	Timeout *time.Duration `yaml:"timeout"`
+}
+
+// defaultExec is how long a program may run that says nothing else.
+const defaultExec = 10 * time.Second
+
+func (k actionKeys) does() bool {
+	return k.Set != nil || k.Write != nil || k.Publish != nil || k.Scan != nil || k.Exec != nil
+}
+
+// actions reads what a rule does. in is "" or "end.".
+func (d *draft) actions(k actionKeys, in string) (a Actions) {
+	if k.Set != nil {
+		a.Set = d.assignments(in+"set", k.Set)
+	}
+	if k.Write != nil {
+		a.Write = d.writes(in+"write", k.Write)
+	}
+	if k.Publish != nil {
+		a.Publish = d.publish(in+"publish", k.Publish)
+	}
+	if k.Scan != nil {
+		a.Scan = d.hurry(in+"scan", k.Scan)
+	}
+	if k.Exec != nil {
+		a.Exec = d.exec(in+"exec", k.Exec)
+	}
+	return a
+}
+
+// assignments reads `set`: points with their values, or for a rule of sql the name of one point, which gets the row's `value`.
+func (d *draft) assignments(key string, n *node) (all []Assignment) {
+	switch {
+	case n.broken:
+	case n.shape == scalar && d.SQL == nil:
+		d.form.spoiled(n.at, key, wrong("write {"+n.text+": VALUE}", "it does not say to what %s is set", n.text))
+	case n.shape == scalar:
+		if id, ok := d.ids[n.text]; ok {
+			return []Assignment{{Point: id, Value: "${value}"}}
+		}
+	case n.shape != mapping:
+		d.form.spoiled(n.at, key, wrong("write {hall_b.power: \"${value}\"}", "here is %s, and points with values are wanted", n.shape))
+	}
+	for _, e := range n.entries {
+		id, ok := d.ids[e.key.text] // declare said what is wrong with one that is not there
+		if text, good := d.value(key, e, id, ok); good && ok {
+			all = append(all, Assignment{Point: id, Value: text})
+		}
+	}
+	return all
+}
+
+// writes reads `write`: points of equipment with their values.
+func (d *draft) writes(key string, n *node) (all []Assignment) {
+	if n.shape != mapping {
+		if !n.broken {
+			d.form.spoiled(n.at, key, wrong("write {press.start: false}", "here is %s, and points with values are wanted", n.shape))
+		}
+		return nil
+	}
+	for _, e := range n.entries {
+		id, ok := d.writable(&d.form.binder, key, e.key)
+		if text, good := d.value(key, e, id, ok); good && ok {
+			all = append(all, Assignment{Point: id, Value: text})
+		}
+	}
+	return all
+}
+
+// writable finds a point of equipment that may be written.
+func (l *loading) writable(b *binder, key string, n *node) (telemetry.PointID, bool) {
+	id, ok := l.pointNamed(b, key, n)
+	if !ok {
+		return 0, false
+	}
+	switch p := l.cfg.Points[id]; {
+	case p.Virtual():
+		return id, b.spoiled(n.at, key, wrong("set: is for virtual points", "%s is in no equipment: nothing can be written to it", n.text))
+	case p.Access != ReadWrite:
+		return id, b.spoiled(n.at, key, wrong("give the point access: rw", "%s is read only", n.text))
+	}
+	return id, true
+}
+
+// value reads what a point gets: a template, or a constant that must fit the point.
+func (d *draft) value(key string, e entry, id telemetry.PointID, known bool) (string, bool) {
+	path := key + "." + e.key.text
+	n := e.value
+	switch {
+	case n.broken || !d.form.isScalar(n, path):
+		return "", false
+	case strings.Contains(n.text, "${"):
+		return n.text, d.phrase(path, n)
+	case known:
+		if err := fits(d.cfg.Points[id], n.text); err != nil {
+			return "", d.form.spoiled(n.at, path, err)
+		}
+	}
+	return n.text, true
+}
+
+func (d *draft) publish(key string, k *publishKeys) *Publish {
+	p := &Publish{}
+	if k.Topic != nil && d.phrase(key+".topic", k.Topic) {
+		p.Topic = k.Topic.text
+		if p.Topic == "" || strings.ContainsAny(constantPart(p.Topic), "+#") {
+			d.form.spoiled(k.Topic.at, key+".topic", wrong("write alerts/oil", "%q is no topic to publish on: + and # are for those who listen", k.Topic.raw))
+		}
+	}
+	switch {
+	case k.Payload != nil:
+		d.phrase(key+".payload", k.Payload)
+		p.Payload = k.Payload.text
+	case d.SQL == nil && !d.form.anySpoiled():
+		d.form.wrongIn(key, "write payload: \"${press.oil_temp}\"", "it does not say what is sent; only a rule of sql has a row to send")
+	}
+	return p
+}
+
+// constantPart is a template with an x for each expression.
+func constantPart(text string) string {
+	for {
+		before, rest, found := strings.Cut(text, "${")
+		_, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			return text
+		}
+		text = before + "x" + after
+	}
+}
+
+func (d *draft) hurry(key string, k *hurryKeys) *Hurry {
+	h := &Hurry{Points: d.chosen(&d.form.binder, key+".points", k.Points), For: k.For}
+	if k.Rate != "" {
+		h.Scan = d.rate(d.form, key+".rate", k.Rate)
+	}
+	if k.For <= 0 && !d.form.anySpoiled() {
+		d.form.wrongIn(key+".for", "write for: 1m", "it must end some time")
+	}
+	polled := h.Points[:0]
+	for _, id := range h.Points {
+		if !d.cfg.Points[id].Spec.Pushed() {
+			polled = append(polled, id)
+		}
+	}
+	if len(polled) == 0 && len(h.Points) > 0 {
+		d.found.add(finding{at: d.form.deepAt(key), severity: Warning, before: key + " of ", where: d.form.where, after: " has no effect: these points come by themselves"})
+	}
+	h.Points = polled
+	return h
+}
+
+func (d *draft) exec(key string, k *execKeys) *Exec {
+	e := &Exec{Timeout: defaultExec}
+	if k.Timeout != nil {
+		e.Timeout = *k.Timeout
+		if e.Timeout <= 0 || e.Timeout > time.Hour {
+			d.form.wrongIn(key+".timeout", "write timeout: 10s", "a program runs longer than nothing and at most 1h")
+		}
+	}
+	for i, n := range k.Command {
+		if n.broken || !d.form.isScalar(n, key+".command") {
+			return e
+		}
+		if i > 0 {
+			d.phrase(key+".command", n)
+		}
+		e.Command = append(e.Command, n.text)
+	}
+	if len(e.Command) == 0 {
+		if !d.form.anySpoiled() {
+			d.form.wrongIn(key, "write command: [/usr/local/bin/horn, \"on\"]", "it names no program")
+		}
+		return e
+	}
+	if program := e.Command[0]; !slices.Contains(d.cfg.Exec, program) {
+		hint := "write it there: exec: [" + program + "]"
+		if !filepath.IsAbs(program) {
+			hint = "write its absolute path, there and here"
+		} else if meant := nearest(program, d.cfg.Exec); meant != "" {
+			hint = suggest(program, d.cfg.Exec)
+		}
+		d.form.spoiled(k.Command[0].at, key+".command", wrong(hint, "%q is not in the file's list `exec` of programs that rules may run", program))
+	}
+	return e
+}
+
+// programs reads the file's list `exec`.
+func (l *loading) programs(f *form, list []string) {
+	g, ok := f.got("exec")
+	for i, program := range list {
+		if ok && !g.spoiled && (!filepath.IsAbs(program) || filepath.Clean(program) != program) {
+			l.found.fault(g.value.items[i].at, "write it as in /usr/local/bin/horn", "%q is no absolute path of a program", program)
+		}
+	}
+	l.cfg.Exec = list
+}
