@@ -156,6 +156,9 @@ func (b *binder) list(dst reflect.Value, n *node, path string) bool {
 	}
 	ok := true
 	for i, item := range n.items {
+		if out.Index(i).Type() == nodeType {
+			out.Index(i).Set(reflect.ValueOf(item)) // also one that is broken: who reads it looks
+		}
 		ok = b.value(out.Index(i), item, path) && ok
 	}
 	dst.Set(out)
