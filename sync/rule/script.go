@@ -22,6 +22,7 @@ type scriptStep struct {
 	input     []scriptInput
 	points    []Point
 	condition bool
+	named     *Named // eval rule
 	fails     string // eval_fail: what the error must say
 	sql       string
 	late      time.Duration
@@ -55,11 +56,16 @@ type scriptParser struct {
 	late   time.Duration
 	every  time.Duration // of the load under way; 0 outside
 	eval   *scriptStep   // under way
+	rules  func(name string) (Named, bool)
 }
 
 // ParseScript reads a script. An error names file and line.
 func ParseScript(name, src string) (*Script, error) {
-	p := &scriptParser{script: Script{name: name}}
+	return ParseScriptOf(name, src, nil)
+}
+
+func (p *scriptParser) parse(src string) (*Script, error) {
+	name := p.script.name
 	if len(src) > maxScript {
 		return nil, fmt.Errorf("%s: %d bytes, at most %d are read", name, len(src), maxScript)
 	}
@@ -102,8 +108,7 @@ func (p *scriptParser) read(line string) error {
 		p.input, p.points, p.late = nil, nil, 0
 		return nil
 	case "eval", "eval_fail":
-		p.begin(word, rest)
-		return nil
+		return p.begin(word, rest)
 	}
 	return fmt.Errorf("%q is no command: want load, message, late, eval, eval_fail or clear", shorten(word))
 }
@@ -125,8 +130,12 @@ func (p *scriptParser) finish() {
 	p.eval, p.every = nil, 0
 }
 
-func (p *scriptParser) begin(word, rest string) {
+func (p *scriptParser) begin(word, rest string) error {
 	step := scriptStep{line: p.line, input: p.input, points: p.points, late: p.late}
+	p.eval = &step
+	if name, ok := strings.CutPrefix(rest, "rule "); ok && word == "eval" {
+		return p.beginNamed(&step, name)
+	}
 	if condition, ok := strings.CutPrefix(rest, "condition "); ok {
 		step.condition, rest = true, condition
 	}
@@ -134,7 +143,7 @@ func (p *scriptParser) begin(word, rest string) {
 	if word == "eval_fail" {
 		step.fails = "?"
 	}
-	p.eval = &step
+	return nil
 }
 
 // row is what an eval must give, `10s {"value": 5}`; a line that does not begin with a time goes on with the SQL.
@@ -145,7 +154,7 @@ func (p *scriptParser) row(line string) error {
 	case p.eval.fails == "?" || p.eval.fails != "":
 		p.eval.fails = line
 		return nil
-	case err != nil && len(p.eval.want) > 0:
+	case err != nil && (len(p.eval.want) > 0 || p.eval.named != nil):
 		return fmt.Errorf("want a row, as in 10s {\"value\": 5}, not %q", shorten(line))
 	case err != nil:
 		p.eval.sql += "\n" + line

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestScripts runs testdata/*.test, each twice: as it is, and with the rule killed and restored after every input.
@@ -78,5 +79,53 @@ func TestScriptMistakes(t *testing.T) {
 	s, err := ParseScript("x", "eval SELECT FROM 'a'\neval_fail SELECT 1 FROM 'a'\n  1:8: never\n")
 	if failures := s.Run(); err != nil || len(failures) != 2 || !strings.Contains(failures[0].Text, "fails with: 1:8") || !strings.Contains(failures[1].Text, "should fail with: 1:8: never") {
 		t.Errorf("%v %v", failures, err)
+	}
+}
+
+// TestRulesByName: what a condition's rule does over time, with for, until and readings that are missing.
+func TestRulesByName(t *testing.T) {
+	known := map[string]Named{
+		"hot":     {When: "press.t > 85", For: 2 * time.Second, Until: "press.t < 80"},
+		"warm":    {When: "press.t > 80"},
+		"average": {SQL: "SELECT max(value) AS max FROM 'press/t' GROUP BY TUMBLINGWINDOW(ss, 10)"},
+		"broken":  {When: "press.t >"},
+	}
+	const script = `load 1s
+  press/t  80 90 84 90 bad 90 82 79 90x3
+
+eval rule hot
+  5s on
+  7s off
+  10s on
+eval rule warm
+  1s on
+  7s off
+  8s on
+eval rule average
+  10s {"max": 90}
+  20s {"max": 90}
+`
+	lookUp := func(name string) (Named, bool) { n, ok := known[name]; return n, ok }
+	s, err := ParseScriptOf("hall.rules", script, lookUp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failures := s.Run(); len(failures) > 0 {
+		t.Error(failures)
+	}
+	s, err = ParseScriptOf("x", "eval rule broken\n", lookUp)
+	if failures := s.Run(); err != nil || len(failures) != 1 || !strings.Contains(failures[0].Text, "fails with: 1:10") {
+		t.Errorf("%v %v", failures, err)
+	}
+	for src, want := range map[string]string{
+		"eval rule cold":                   `x:1: there is no rule "cold" here`,
+		"eval rule hot\n  AND press.t > 5": "x:2: want a row",
+	} {
+		if _, err := ParseScriptOf("x", src, lookUp); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", src, err, want)
+		}
+	}
+	if _, err := ParseScript("x", "eval rule hot"); err == nil {
+		t.Error("without a host there are no rules")
 	}
 }

@@ -49,10 +49,16 @@ type gotRow struct {
 func (s *scriptStep) play(between func(*Rule) *Rule) ([]gotRow, error) {
 	input := slices.Clone(s.input)
 	slices.SortStableFunc(input, func(a, b scriptInput) int { return cmp.Compare(a.at, b.at) })
-	if s.condition {
+	source := s.sql
+	switch {
+	case s.named != nil && s.condition:
+		return s.playNamed(input)
+	case s.named != nil:
+		source = s.named.SQL
+	case s.condition:
 		return s.playCondition(input)
 	}
-	statement, err := Parse(s.sql)
+	statement, err := Parse(source)
 	if err != nil {
 		return nil, err
 	}
