@@ -1,0 +1,3 @@
+package command_test
+
+func child(string) {}
