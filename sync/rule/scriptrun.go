@@ -15,9 +15,9 @@ var scriptStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Failure is what an eval gave that it should not have, or did not give.
 type Failure struct {
-	File string
-	Line int
-	Text string // several lines
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Text string `json:"text"` // several lines
 }
 
 func (f Failure) String() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text) }
