@@ -46,6 +46,40 @@ func TestEveryExampleLoads(t *testing.T) {
 	}
 }
 
+// TestRulesOfExamplesDoWhatTheySay runs the scripts beside the examples, each with the rules of its site.
+func TestRulesOfExamplesDoWhatTheySay(t *testing.T) {
+	tested := map[string]bool{}
+	for _, path := range files(t, "examples/*.rules") {
+		cfg := load(t, strings.TrimSuffix(path, ".rules")+".yaml")
+		if cfg == nil {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script, err := cfg.Script(path, string(text))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, f := range script.Run() {
+			t.Error(f)
+		}
+		for _, r := range cfg.Rules {
+			tested[cfg.Path+" "+r.Name] = strings.Contains(string(text), "eval rule "+r.Name+"\n")
+		}
+	}
+	for _, path := range files(t, "examples/*.yaml") {
+		cfg := load(t, path)
+		for _, r := range cfg.Rules {
+			if !tested[path+" "+r.Name] {
+				t.Errorf("%s: no test evaluates rule %s", path, r.Name)
+			}
+		}
+	}
+}
+
 func TestTheReferenceLoads(t *testing.T) {
 	cfg := load(t, "gateway.yaml")
 	if cfg == nil {

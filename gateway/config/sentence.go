@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/penstock-edge/penstock/adapters"
@@ -43,10 +44,10 @@ func (d *draft) statement(n *node) string {
 		d.found.add(finding{at: at, severity: Warning, before: "sql of ", where: d.form.where, after: ": no point has the topic " + s.From(), hint: hint})
 	}
 	for id := range d.sets {
-		if p := d.cfg.Points[id]; s.Matches(topicOf(p)) {
+		if p := d.cfg.Points[id]; s.Matches(topicOf(p)) && !strings.Contains(strings.ToLower(n.text), "where") {
 			d.found.add(finding{
 				at: at, severity: Warning, before: "sql of ", where: d.form.where, after: ": FROM takes " + p.FullName() + ", which the rule sets itself",
-				hint: "right only when WHERE leaves it out",
+				hint: "leave it out by WHERE, or each row makes another",
 			})
 		}
 	}
@@ -70,6 +71,13 @@ func (l *loading) anyTopic(s *sql.Statement) bool {
 
 // topicsNear is what a filter without a match may have meant.
 func (l *loading) topicsNear(filter string) (topics []string) {
+	if device, point, ok := strings.Cut(filter, "/"); ok && device == "+" && point != "" {
+		for _, p := range l.cfg.Points {
+			topics = append(topics, "+/"+p.Name)
+		}
+		slices.Sort(topics)
+		return slices.Compact(topics)
+	}
 	for _, name := range l.near(strings.Replace(filter, "/", ".", 1)) {
 		topics = append(topics, strings.Replace(name, ".", "/", 1))
 	}
