@@ -49,6 +49,13 @@ func (d *Desk) hold(id string) {
 	}
 }
 
+// release lets a flight go that stayed: the disk knows.
+func (d *Desk) release(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.flights, id)
+}
+
 // wait is for an order whose key is on its way. It is not final when the other came to no end and this one may try.
 func (d *Desk) wait(ctx context.Context, f *flight) (r Result, final bool) {
 	select {

@@ -17,8 +17,8 @@ type Log struct {
 	mu      sync.Mutex
 	marks   marks // as they are on disk
 	waiting []*turn
-	leading bool     // somebody is writing
-	late    []change // what is true and could not be written yet: with the next that can
+	leading bool   // somebody is writing
+	late    []late // what is true and could not be written yet: with the next that can
 }
 
 // store is the database: one room's shelf in one transaction (state.DB).

@@ -45,8 +45,8 @@ func (d *Desk) Receive(ctx context.Context, topic string, payload []byte, say fu
 		case <-late.C:
 			say(Answer{Topic: o.answer, Payload: respond(Result{State: Waiting})})
 		case r := <-done:
-			if !r.kept() {
-				return r.Err()
+			if !r.kept() || r.Unsaved {
+				return fmt.Errorf("no answer to the command %s yet: %s %s", execution, r.State, r.Reason)
 			}
 			say(Answer{Execution: execution, Topic: o.answer, Payload: respond(r)})
 			return nil

@@ -62,6 +62,10 @@ type Result struct {
 
 	// Repeated: the order had been carried out, or was on its way, when this one with its key came.
 	Repeated bool
+
+	// Unsaved: the disk refused to keep this. It is what came of the order; if the process ends before the disk takes it, the next one finds
+	// out anew by reading the point.
+	Unsaved bool
 }
 
 // Err is nil when the order was done.

@@ -8,7 +8,8 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// settle keeps what came of an order, with the line that tells it, in one transaction.
+// settle keeps what came of an order, with the line that tells it, in one transaction. When the disk refuses, what was done to equipment is
+// true all the same and is written with the next that the disk takes; a refusal is then about the moment, because the order may come again.
 func (d *Desk) settle(r record, result Result) Result {
 	r = r.with(result, d.o.Now())
 	keep := func(p *page) error {
@@ -20,12 +21,18 @@ func (d *Desk) settle(r record, result Result) Result {
 		}
 		return p.closed(r.id(), r)
 	}
-	if err := d.log.commit(keep); err != nil {
-		d.log.later(keep)
-		d.hold(r.id())
-		d.o.Log.Error("what came of an order is not on disk yet: make room on the disk of the state folder", "point", r.Point, "who", r.Who, "state", r.State, "err", err)
-	}
 	d.tell(r)
+	err := d.log.commit(keep)
+	switch {
+	case err == nil:
+		return result
+	case r.State == Refused:
+		return refuse(NoStore, "%s; and this is not on disk: %v", r.Reason, err).result()
+	}
+	d.o.Log.Error("what came of an order is not on disk yet: make room on the disk of the state folder", "point", r.Point, "who", r.Who, "state", r.State, "err", err)
+	d.hold(r.id())
+	d.log.later(keep, func() { d.release(r.id()) })
+	result.Unsaved = true
 	return result
 }
 

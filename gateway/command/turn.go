@@ -45,15 +45,15 @@ func (l *Log) commit(c change) error {
 func (l *Log) lead() error {
 	l.mu.Lock()
 	n := min(len(l.waiting), maxTurns)
-	batch, late, m := l.waiting[:n:n], l.late, l.marks
+	batch, old, m := l.waiting[:n:n], l.late, l.marks
 	l.waiting = l.waiting[n:]
 	l.mu.Unlock()
 
-	m, err := l.write(m, late, batch)
+	m, err := l.write(m, old, batch)
 
 	l.mu.Lock()
 	if err == nil {
-		l.marks, l.late = m, l.late[len(late):]
+		l.marks, l.late = m, l.late[len(old):]
 	}
 	if l.leading = len(l.waiting) > 0; l.leading {
 		l.waiting[0].done <- verdict{lead: true}
@@ -61,18 +61,23 @@ func (l *Log) lead() error {
 		l.waiting = nil
 	}
 	l.mu.Unlock()
+	for _, o := range old {
+		if err == nil {
+			o.then()
+		}
+	}
 	for _, t := range batch[1:] {
 		t.done <- verdict{err: err}
 	}
 	return err
 }
 
-func (l *Log) write(m marks, late []change, batch []*turn) (marks, error) {
+func (l *Log) write(m marks, old []late, batch []*turn) (marks, error) {
 	var p *page
 	err := l.store.Update(room, func(s state.Shelf) error {
 		p = &page{shelf: s, marks: m, most: l.most}
-		for _, c := range late {
-			if err := c(p); err != nil {
+		for _, o := range old {
+			if err := o.change(p); err != nil {
 				return err
 			}
 		}
@@ -89,11 +94,17 @@ func (l *Log) write(m marks, late []change, batch []*turn) (marks, error) {
 	return p.marks, nil
 }
 
-// later keeps a change that the disk refused and that is true all the same.
-func (l *Log) later(c change) {
+// late is a change that the disk refused and that is true all the same.
+type late struct {
+	change change
+	then   func() // called once it is on disk
+}
+
+// later keeps such a change for the next transaction.
+func (l *Log) later(c change, then func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.late = append(l.late, c)
+	l.late = append(l.late, late{c, then})
 }
 
 // flush writes what the disk refused before.
