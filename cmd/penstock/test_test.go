@@ -80,6 +80,10 @@ func TestRulesAreTested(t *testing.T) {
 	penstockTest(t, "test", "-c", config, elsewhere).want(t, "scripts without a site beside them", exitOK, "good: 2 scripts, 3 evals")
 }
 
+func TestTheExamplesRulesAreTested(t *testing.T) {
+	penstockTest(t, "test", "../../configs/examples").want(t, "test of the examples", exitOK, "good: 2 scripts, 10 evals")
+}
+
 func TestTestsThatCannotBeRun(t *testing.T) {
 	dir := beside(t, "gateway.yaml", hotSite, "none.rules", "load 1s\n  a/b 1\n", "gone.rules", "eval rule oil_cold\n", "odd.rules", "evil\n")
 	at := func(name string) string { return filepath.Join(dir, name) }

@@ -11,6 +11,21 @@ import (
 
 // BenchmarkLoad is a site of 10,000 points, all written out: 100 devices of 100.
 func BenchmarkLoad(b *testing.B) {
+	benchmark(b, site(), 10_000)
+}
+
+// BenchmarkLoadRules is the same site with 500 rules.
+func BenchmarkLoadRules(b *testing.B) {
+	var y strings.Builder
+	y.WriteString(site() + "rules:\n")
+	for r := range 250 {
+		fmt.Fprintf(&y, "  - {name: w%d, when: d%d.p%d > 85 AND d0.p1 < 5, for: 10s, alarm: {text: \"${d1.p%d} °C\"}}\n", r, r%100, r%90, r%100)
+		fmt.Fprintf(&y, "  - {name: s%d, sql: \"SELECT avg(value) AS value FROM '+/p%d' GROUP BY TUMBLINGWINDOW(ss, 10)\", set: averages.p%d}\n", r, r%100, r)
+	}
+	benchmark(b, y.String(), 10_250)
+}
+
+func site() string {
 	var y strings.Builder
 	y.WriteString("version: 1\nconnections:\n")
 	for d := range 100 {
@@ -23,7 +38,7 @@ func BenchmarkLoad(b *testing.B) {
 			fmt.Fprintf(&y, "      p%d: {at: hr:%d, type: float32, unit: °C, deadband: 0.5, scan: 1s}\n", p, 2*p)
 		}
 	}
-	benchmark(b, y.String(), 10_000)
+	return y.String()
 }
 
 // BenchmarkLoadOneDevice is as many points in one block of keys, the most there may be.
