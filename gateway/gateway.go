@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock-edge/penstock/buffer"
+	"github.com/penstock-edge/penstock/gateway/command"
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/gateway/flow"
 	"github.com/penstock-edge/penstock/gateway/poll"
 	"github.com/penstock-edge/penstock/gateway/state"
 	"github.com/penstock-edge/penstock/gateway/status"
-	"github.com/penstock-edge/penstock/sync/telemetry"
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
@@ -36,14 +36,15 @@ type Gateway struct {
 	queue   *buffer.Queue
 	flow    *flow.Flow
 	pollers []*poll.Poller
-	byPoint []*poll.Poller // by PointID
-	byName  map[string]telemetry.PointID
-	target  *target // nil: no cloud
+	byPoint []*poll.Poller // by PointID; nil of one that is in no equipment
+	audit   *command.Log
+	desk    *command.Desk // through which every write goes
+	target  *target       // nil: no cloud
 }
 
 // Open makes a gateway ready to run: state, buffer and identity are opened, no equipment is touched yet.
 func Open(cfg *config.Config, version string, log *slog.Logger) (*Gateway, error) {
-	g := &Gateway{cfg: cfg, version: version, log: log, started: time.Now(), byName: map[string]telemetry.PointID{}}
+	g := &Gateway{cfg: cfg, version: version, log: log, started: time.Now()}
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
@@ -72,9 +73,14 @@ func (g *Gateway) open() (err error) {
 		for _, d := range c.Devices {
 			for _, id := range d.Points {
 				g.byPoint[id] = p
-				g.byName[cfg.Points[id].FullName()] = id
 			}
 		}
+	}
+	if g.audit, err = command.OpenLog(g.state); err != nil {
+		return err
+	}
+	if g.desk, err = command.New(g.audit, g.site(), command.Options{Log: g.log}); err != nil {
+		return err
 	}
 	if len(cfg.Cloud) == 1 {
 		g.target, err = newTarget(g, cfg.Cloud[0])
@@ -115,6 +121,7 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 		field.Go(func() error { defer stop(); return p.Run(ctx) })
 	}
 	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
+	behind.Go(func() error { defer stop(); return g.desk.Run(rest) })
 	behind.Go(func() error { defer stop(); return status.New(g, g.log).Run(rest, listeners...) })
 	if g.target != nil {
 		behind.Go(func() error { defer stop(); return g.target.run(rest) })

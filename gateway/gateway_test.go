@@ -189,23 +189,23 @@ func TestAWriteIsBoundByItsLimits(t *testing.T) {
 	}{
 		{"press.setpoint", "72", "72", nil},
 		{"press.setpoint", "0", "0", nil},
-		{"press.setpoint", "100.5", "outside press.setpoint's range 0..100", status.ErrRefused},
-		{"press.setpoint", "-1", "outside press.setpoint's range 0..100", status.ErrRefused},
-		{"press.setpoint", "NaN", "outside press.setpoint's range 0..100", status.ErrRefused},
-		{"press.setpoint", "warm", "is no number", status.ErrRefused},
+		{"press.setpoint", "100.5", "write a whole number", status.ErrRefused},
+		{"press.setpoint", "-1", "outside press.setpoint's range: write 0..100", status.ErrRefused},
+		{"press.setpoint", "NaN", "write a number", status.ErrRefused},
+		{"press.setpoint", "warm", "write a whole number", status.ErrRefused},
 		{"press.mode", "running", "1", nil},
 		{"press.start", "on", "true", nil},
 		{"press.start", "false", "false", nil},
 		{"press.temp", "1", "is read only; give it access: rw", status.ErrRefused},
 		{"press.none", "1", "no such point", status.ErrNoPoint},
 	} {
-		got, err := g.Write(t.Context(), c.point, c.value)
+		got, err := g.Write(t.Context(), status.Write{Point: c.point, Value: c.value, Who: "anna"})
 		if c.err == nil && (err != nil || got.Value.String() != c.want) || c.err != nil && (!errors.Is(err, c.err) || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s = %s: reads %v, %v; want %s", c.point, c.value, got.Value, err, c.want)
 		}
 	}
 	until(t, "the enum's name", func() bool { return g.Points()[2].Label == "running" })
-	if _, err := g.Write(t.Context(), "press.mode", "dancing"); err == nil {
+	if _, err := g.Write(t.Context(), status.Write{Point: "press.mode", Value: "dancing", Who: "anna"}); err == nil {
 		t.Error("a word that is no mode was written")
 	}
 }

@@ -14,9 +14,3 @@ func (g *Gateway) Alarms() []status.Alarm { return []status.Alarm{} }
 func (g *Gateway) Operate(_ context.Context, o status.Operation) error {
 	return fmt.Errorf("%w: %q", status.ErrNoAlarm, o.Alarm)
 }
-
-// AuditTail gives the last lines of the audit log.
-func (g *Gateway) AuditTail(int) ([][]byte, error) { return nil, nil }
-
-// AuditVerify reads the whole audit log.
-func (g *Gateway) AuditVerify() (uint64, error) { return 0, nil }

@@ -2,74 +2,89 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
+	"log/slog"
 
+	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/gateway/command"
 	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/gateway/poll"
+	"github.com/penstock-edge/penstock/gateway/state"
 	"github.com/penstock-edge/penstock/gateway/status"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// Write sets a point by its name within its limits and returns what it reads afterwards.
-func (g *Gateway) Write(ctx context.Context, name, text string) (status.Point, error) {
-	id, ok := g.byName[name]
-	if !ok {
-		return status.Point{}, fmt.Errorf("%w: %q", status.ErrNoPoint, name)
+// site is the equipment as the desk that judges every write knows it.
+func (g *Gateway) site() command.Site {
+	s := command.Site{Points: g.cfg.Points, Write: g.writeThrough, Read: g.readThrough, Latest: g.flow.Latest}
+	for _, t := range g.cfg.Cloud {
+		s.Shadow = append(s.Shadow, t.Shadow...)
+		s.Commands = append(s.Commands, t.Commands...)
 	}
-	p := g.cfg.Points[id]
-	v, err := Permit(p, text)
-	if err != nil {
-		return status.Point{}, err
-	}
-	s, err := g.byPoint[id].Write(ctx, p.Point, v)
-	if err != nil {
-		return status.Point{}, err
-	}
-	g.log.Info("point written", "point", name, "value", v.String(), "reads", s.Value.String())
-	return PointStatus(p, s, true), nil
+	return s
 }
 
-// Permit turns what a person typed into a value, if the point may be written with it.
-func Permit(p config.Point, text string) (telemetry.Value, error) {
-	if p.Access != config.ReadWrite {
-		return telemetry.Value{}, fmt.Errorf("%w: %s is read only; give it access: rw in the configuration to allow writing", status.ErrRefused, p.FullName())
+// writeThrough hands a value that may be written to the connection of its point.
+func (g *Gateway) writeThrough(ctx context.Context, id telemetry.PointID, v telemetry.Value) (telemetry.Sample, error) {
+	s, err := g.byPoint[id].Write(ctx, g.cfg.Points[id].Point, v)
+	if errors.Is(err, poll.ErrNotOpen) {
+		err = fmt.Errorf("%w: %w", command.ErrNotSent, err)
 	}
-	v := parse(p, text)
-	if p.Range == nil {
-		return v, nil
-	}
-	f, ok := v.Float()
-	if !ok {
-		return v, fmt.Errorf("%w: %q is no number, and %s has the range %v..%v", status.ErrRefused, text, p.FullName(), p.Range.Min, p.Range.Max)
-	}
-	if !(f >= p.Range.Min && f <= p.Range.Max) {
-		return v, fmt.Errorf("%w: %v is outside %s's range %v..%v %s", status.ErrRefused, text, p.FullName(), p.Range.Min, p.Range.Max, p.Unit)
-	}
-	return v, nil
+	return s, err
 }
 
-// parse reads a value as narrowly as it can; the adapter converts it to what the place in the device holds, or refuses.
-// The name of an enum's value stands for its number.
-func parse(p config.Point, text string) telemetry.Value {
-	for number, label := range p.Enum {
-		if label == text {
-			return telemetry.Int64(number)
+func (g *Gateway) readThrough(ctx context.Context, id telemetry.PointID) (telemetry.Sample, error) {
+	return g.byPoint[id].Read(ctx, g.cfg.Points[id].Point)
+}
+
+// Write sets a point within its limits and returns what it reads afterwards.
+func (g *Gateway) Write(ctx context.Context, w status.Write) (status.Point, error) {
+	return written(g.cfg, w.Point, g.desk.Do(ctx, command.Order{Point: w.Point, Text: w.Value, Who: w.Who, From: "local", Channel: command.Local}))
+}
+
+// written says what came of an order in the words of the status page.
+func written(cfg *config.Config, name string, r command.Result) (status.Point, error) {
+	switch {
+	case r.Code == command.NoSuchPoint:
+		return status.Point{}, fmt.Errorf("%w: %s", status.ErrNoPoint, r.Reason)
+	case r.State == command.Refused:
+		return status.Point{}, fmt.Errorf("%w: %s", status.ErrRefused, r.Reason)
+	case r.Err() != nil:
+		return status.Point{}, r.Err()
+	}
+	for _, p := range cfg.Points {
+		if p.FullName() == name {
+			return PointStatus(p, r.Sample, true), nil
 		}
 	}
-	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return telemetry.Int64(i)
+	return status.Point{}, fmt.Errorf("%w: %q", status.ErrNoPoint, name)
+}
+
+// WriteAlone writes a point through an adapter that is open already, while no gateway runs: the same limits hold, and the same audit log tells of
+// it. An interlock that looks at other points is unknown then, and refuses.
+func WriteAlone(ctx context.Context, cfg *config.Config, a adapters.Adapter, w status.Write, log *slog.Logger) (p status.Point, err error) {
+	db, err := state.Open(cfg.State)
+	if err != nil {
+		return p, err
 	}
-	if u, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return telemetry.Uint64(u)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	lines, err := command.OpenLog(db)
+	if err != nil {
+		return p, err
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return telemetry.Float64(f)
+	desk, err := command.New(lines, command.Site{
+		Points: cfg.Points,
+		Latest: func(telemetry.PointID) (telemetry.Sample, bool) { return telemetry.Sample{}, false },
+		Write: func(ctx context.Context, id telemetry.PointID, v telemetry.Value) (telemetry.Sample, error) {
+			return poll.WriteBack(ctx, a, cfg.Points[id].Point, v)
+		},
+		Read: func(ctx context.Context, id telemetry.PointID) (telemetry.Sample, error) {
+			return poll.ReadOne(ctx, a, cfg.Points[id].Point)
+		},
+	}, command.Options{Log: log})
+	if err != nil {
+		return p, err
 	}
-	switch text {
-	case "true", "on":
-		return telemetry.Bool(true)
-	case "false", "off":
-		return telemetry.Bool(false)
-	}
-	return telemetry.String(text)
+	return written(cfg, w.Point, desk.Do(ctx, command.Order{Point: w.Point, Text: w.Value, Who: w.Who, From: "local", Channel: command.Local}))
 }

@@ -39,12 +39,12 @@ func (d *running) get(ctx context.Context, path string, into any) error {
 	return d.call(ctx, http.MethodGet, path, nil, into)
 }
 
-func (d *running) write(ctx context.Context, point, value string) (p status.Point, err error) {
-	body, err := json.Marshal(map[string]string{"value": value})
+func (d *running) write(ctx context.Context, w status.Write) (p status.Point, err error) {
+	body, err := json.Marshal(w)
 	if err != nil {
 		return p, err
 	}
-	return p, d.call(ctx, http.MethodPost, "/api/v1/points/"+url.PathEscape(point), body, &p)
+	return p, d.call(ctx, http.MethodPost, "/api/v1/points/"+url.PathEscape(w.Point), body, &p)
 }
 
 func (d *running) call(ctx context.Context, method, path string, body []byte, into any) error {

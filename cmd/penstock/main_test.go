@@ -171,7 +171,7 @@ func TestWithoutADaemonTheDeviceIsReadDirectly(t *testing.T) {
 	}
 	penstock(t, "write", "press.setpoint", "72", "-c", file).want(t, "write", 0, "press.setpoint", "72 °C")
 	penstock(t, "write", "press.mode", "running", "-c", file).want(t, "write a name", 0, "running (1)")
-	penstock(t, "write", "press.setpoint", "101", "-c", file).want(t, "too much", 1, "outside press.setpoint's range 0..100")
+	penstock(t, "write", "press.setpoint", "101", "-c", file).want(t, "too much", 1, "outside press.setpoint's range: write 0..100")
 	penstock(t, "write", "press.temp", "1", "-c", file).want(t, "read only", 1, "access: rw")
 	penstock(t, "write", "press", "1", "-c", file).want(t, "a device", 1, "name a point of it, as in press.temp")
 	penstock(t, "write", "oven.temp", "1", "-c", file).want(t, "no such point", 1, "oven.temp")

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-edge/penstock/gateway"
 	"github.com/penstock-edge/penstock/gateway/config"
-	"github.com/penstock-edge/penstock/gateway/poll"
 	"github.com/penstock-edge/penstock/gateway/status"
 )
 
@@ -40,7 +40,8 @@ func writeCommand() *cobra.Command {
 func writePoint(ctx context.Context, cfg *config.Config, name, value string) (status.Point, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	p, err := dial(cfg.State).write(ctx, name, value)
+	ask := status.Write{Point: name, Value: value, Who: whoami()}
+	p, err := dial(cfg.State).write(ctx, ask)
 	if !errors.Is(err, errNotRunning) {
 		return p, err
 	}
@@ -51,18 +52,10 @@ func writePoint(ctx context.Context, cfg *config.Config, name, value string) (st
 	if points[0].FullName() != name {
 		return status.Point{}, fmt.Errorf("%s is a device; name a point of it, as in %s", name, points[0].FullName())
 	}
-	v, err := gateway.Permit(points[0], value)
-	if err != nil {
-		return status.Point{}, err
-	}
 	adapter, err := open(ctx, cfg, points[0].Device)
 	if err != nil {
 		return status.Point{}, err
 	}
 	defer adapter.Close()
-	s, err := poll.WriteBack(ctx, adapter, points[0].Point, v)
-	if err != nil {
-		return status.Point{}, err
-	}
-	return gateway.PointStatus(points[0], s, true), nil
+	return gateway.WriteAlone(ctx, cfg, adapter, ask, slog.New(slog.DiscardHandler))
 }

@@ -30,12 +30,12 @@ const openPatience = 2 * time.Second
 
 // Poller reads the points of one connection.
 type Poller struct {
-	conn   config.Connection
-	emit   adapters.Emit
-	log    *slog.Logger
-	groups []*group
-	pushed []adapters.Point
-	writes chan write
+	conn    config.Connection
+	emit    adapters.Emit
+	log     *slog.Logger
+	groups  []*group
+	pushed  []adapters.Point
+	errands chan errand
 
 	mu    sync.Mutex
 	state State
@@ -55,7 +55,7 @@ type Poller struct {
 // New makes the Poller of one connection. points is the gateway's table.
 func New(conn config.Connection, points []config.Point, emit adapters.Emit, log *slog.Logger) *Poller {
 	p := &Poller{
-		conn: conn, emit: emit, log: log.With("connection", conn.Name), writes: make(chan write),
+		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand),
 		state:  State{Name: conn.Name, Kind: conn.Kind, State: "down", Why: "not opened yet"},
 		reopen: backoff{first: time.Second, most: 30 * time.Second},
 	}
@@ -81,8 +81,8 @@ func (p *Poller) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case w := <-p.writes:
-			w.done <- p.write(ctx, w)
+		case e := <-p.errands:
+			e.done <- p.serve(ctx, e)
 		case o := <-p.opening:
 			p.opening = nil
 			p.opened(ctx, o)

@@ -143,14 +143,13 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) write(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Value string `json:"value"`
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 128<<10)).Decode(&body); err != nil {
+	ask := Write{Who: "local"}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 128<<10)).Decode(&ask); err != nil {
 		s.refuse(w, http.StatusBadRequest, fmt.Errorf("want {\"value\": \"...\"}: %w", err))
 		return
 	}
-	p, err := s.source.Write(r.Context(), r.PathValue("point"), body.Value)
+	ask.Point = r.PathValue("point")
+	p, err := s.source.Write(r.Context(), ask)
 	switch {
 	case errors.Is(err, ErrNoPoint):
 		s.refuse(w, http.StatusNotFound, err)

@@ -75,6 +75,13 @@ type Point struct {
 	At      string          `json:"at"`
 }
 
+// Write asks for a value to be written.
+type Write struct {
+	Point string `json:"-"`
+	Value string `json:"value"` // as a person types it
+	Who   string `json:"who"`
+}
+
 // Refusals that a Source's Write wraps, so that the API can answer with the right code.
 var (
 	ErrNoPoint = errors.New("no such point")
@@ -85,8 +92,8 @@ var (
 type Source interface {
 	Status() Status
 	Points() []Point
-	// Write sets a point, given as text, within its limits and returns what it reads afterwards.
-	Write(ctx context.Context, point, value string) (Point, error)
+	// Write sets a point within its limits and returns what it reads afterwards.
+	Write(ctx context.Context, w Write) (Point, error)
 	Panel
 	Log
 }

@@ -51,7 +51,8 @@ func (source) Points() []status.Point {
 	}
 }
 
-func (s source) Write(_ context.Context, point, value string) (status.Point, error) {
+func (s source) Write(_ context.Context, w status.Write) (status.Point, error) {
+	point, value := w.Point, w.Value
 	switch {
 	case point == "press.none":
 		return status.Point{}, fmt.Errorf("%w: %q", status.ErrNoPoint, point)
