@@ -25,8 +25,14 @@ func (g *Gateway) site() command.Site {
 	return s
 }
 
+// errNowhere is about a point that rules set, or whose connection was taken out.
+var errNowhere = errors.New("the point is in no equipment that this gateway is connected to")
+
 // writeThrough hands a value that may be written to the connection of its point.
 func (g *Gateway) writeThrough(ctx context.Context, id telemetry.PointID, v telemetry.Value) (telemetry.Sample, error) {
+	if g.byPoint[id] == nil {
+		return telemetry.Sample{}, fmt.Errorf("%w: %w", command.ErrNotSent, errNowhere)
+	}
 	s, err := g.byPoint[id].Write(ctx, g.cfg.Points[id].Point, v)
 	if errors.Is(err, poll.ErrNotOpen) {
 		err = fmt.Errorf("%w: %w", command.ErrNotSent, err)
@@ -35,6 +41,9 @@ func (g *Gateway) writeThrough(ctx context.Context, id telemetry.PointID, v tele
 }
 
 func (g *Gateway) readThrough(ctx context.Context, id telemetry.PointID) (telemetry.Sample, error) {
+	if g.byPoint[id] == nil {
+		return telemetry.Sample{}, errNowhere
+	}
 	return g.byPoint[id].Read(ctx, g.cfg.Points[id].Point)
 }
 
