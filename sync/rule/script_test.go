@@ -88,6 +88,7 @@ func TestRulesByName(t *testing.T) {
 		"hot":     {When: "press.t > 85", For: 2 * time.Second, Until: "press.t < 80"},
 		"warm":    {When: "press.t > 80"},
 		"average": {SQL: "SELECT max(value) AS max FROM 'press/t' GROUP BY TUMBLINGWINDOW(ss, 10)"},
+		"held":    {When: "press.t > 85", Until: "press.t >= 90"},
 		"broken":  {When: "press.t >"},
 	}
 	const script = `load 1s
@@ -101,6 +102,7 @@ eval rule warm
   1s on
   7s off
   8s on
+eval rule held
 eval rule average
   10s {"max": 90}
   20s {"max": 90}

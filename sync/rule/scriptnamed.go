@@ -84,14 +84,16 @@ func (w *switching) turn(on bool, at time.Duration) {
 	w.got = append(w.got, gotRow{at, map[bool]string{true: "on", false: "off"}[on]})
 }
 
-// judge looks at the conditions. What is unknown changes nothing, and the time runs on.
+// judge looks at the conditions. What is unknown changes nothing, and the time runs on. A rule does not come on while until is true.
 func (w *switching) judge(now time.Duration) {
-	switch when := w.says(w.when); {
-	case w.on && w.until != nil:
-		if w.says(w.until) == True {
-			w.turn(false, now)
-		}
-	case w.on && when == False:
+	when, ends := w.says(w.when), false
+	if w.until == nil {
+		ends = when == False
+	} else if w.says(w.until) == True {
+		when, ends = False, true
+	}
+	switch {
+	case w.on && ends:
 		w.turn(false, now)
 	case w.on || when == Unknown:
 	case when == False:
