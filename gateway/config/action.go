@@ -1,10 +1,7 @@
 package config
 
 import (
-	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
@@ -22,20 +19,6 @@ type publishKeys struct {
 	Topic   *node `yaml:"topic" required:"true"`
 	Payload *node `yaml:"payload"`
 }
-
-type hurryKeys struct {
-	Points []*node       `yaml:"points" required:"true"`
-	Rate   string        `yaml:"rate" required:"true"`
-	For    time.Duration `yaml:"for" required:"true"`
-}
-
-type execKeys struct {
-	Command []*node        `yaml:"command" required:"true"`
-	Timeout *time.Duration `yaml:"timeout"`
-}
-
-// defaultExec is how long a program may run that says nothing else.
-const defaultExec = 10 * time.Second
 
 func (k actionKeys) does() bool {
 	return k.Set != nil || k.Write != nil || k.Publish != nil || k.Scan != nil || k.Exec != nil
@@ -160,71 +143,4 @@ func constantPart(text string) string {
 		}
 		text = before + "x" + after
 	}
-}
-
-func (d *draft) hurry(key string, k *hurryKeys) *Hurry {
-	h := &Hurry{Points: d.chosen(&d.form.binder, key+".points", k.Points), For: k.For}
-	if k.Rate != "" {
-		h.Scan = d.rate(d.form, key+".rate", k.Rate)
-	}
-	if k.For <= 0 && !d.form.anySpoiled() {
-		d.form.wrongIn(key+".for", "write for: 1m", "it must end some time")
-	}
-	polled := h.Points[:0]
-	for _, id := range h.Points {
-		if !d.cfg.Points[id].Spec.Pushed() {
-			polled = append(polled, id)
-		}
-	}
-	if len(polled) == 0 && len(h.Points) > 0 {
-		d.found.add(finding{at: d.form.deepAt(key), severity: Warning, before: key + " of ", where: d.form.where, after: " has no effect: these points come by themselves"})
-	}
-	h.Points = polled
-	return h
-}
-
-func (d *draft) exec(key string, k *execKeys) *Exec {
-	e := &Exec{Timeout: defaultExec}
-	if k.Timeout != nil {
-		e.Timeout = *k.Timeout
-		if e.Timeout <= 0 || e.Timeout > time.Hour {
-			d.form.wrongIn(key+".timeout", "write timeout: 10s", "a program runs longer than nothing and at most 1h")
-		}
-	}
-	for i, n := range k.Command {
-		if n.broken || !d.form.isScalar(n, key+".command") {
-			return e
-		}
-		if i > 0 {
-			d.phrase(key+".command", n)
-		}
-		e.Command = append(e.Command, n.text)
-	}
-	if len(e.Command) == 0 {
-		if !d.form.anySpoiled() {
-			d.form.wrongIn(key, "write command: [/usr/local/bin/horn, \"on\"]", "it names no program")
-		}
-		return e
-	}
-	if program := e.Command[0]; !slices.Contains(d.cfg.Exec, program) {
-		hint := "write it there: exec: [" + program + "]"
-		if !filepath.IsAbs(program) {
-			hint = "write its absolute path, there and here"
-		} else if meant := nearest(program, d.cfg.Exec); meant != "" {
-			hint = suggest(program, d.cfg.Exec)
-		}
-		d.form.spoiled(k.Command[0].at, key+".command", wrong(hint, "%q is not in the file's list `exec` of programs that rules may run", program))
-	}
-	return e
-}
-
-// programs reads the file's list `exec`.
-func (l *loading) programs(f *form, list []string) {
-	g, ok := f.got("exec")
-	for i, program := range list {
-		if ok && !g.spoiled && (!filepath.IsAbs(program) || filepath.Clean(program) != program) {
-			l.found.fault(g.value.items[i].at, "write it as in /usr/local/bin/horn", "%q is no absolute path of a program", program)
-		}
-	}
-	l.cfg.Exec = list
 }
