@@ -54,7 +54,8 @@ type queue struct {
 	waiting []*action
 	bytes   int
 	busy    bool
-	pace    pace
+	pace    pace // of writes; this and turn are the goroutine's
+	turn    bool // a write that was left out has left its turn
 }
 
 func newLanes(e *Engine) *lanes { return &lanes{e: e, all: map[laneKey]*queue{}} }
@@ -118,25 +119,27 @@ func (l *lanes) nextOf(ctx context.Context, q *queue) *action {
 	return q.take()
 }
 
-// mayWrite waits until the rule may write again. A write that another one to the same point has overtaken meanwhile is left out.
+// mayWrite waits until the rule may write again. A write that another one to the same point has overtaken meanwhile is left out, and
+// leaves its turn to the next.
 func (l *lanes) mayWrite(ctx context.Context, q *queue, a *action) bool {
-	wait := q.pace.wait(l.e.o.Now())
-	if wait == 0 {
-		return true
+	if !q.turn {
+		wait := q.pace.wait(l.e.o.Now())
+		if wait == 0 {
+			return true
+		}
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+			return false // it is on the shelf
+		case <-timer.C:
+		}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false // it is on the shelf
-	case <-timer.C:
-	}
-	if l.overtaken(q, a) {
-		q.pace.back()
+	q.turn = l.overtaken(q, a)
+	if q.turn {
 		l.e.drop(a)
-		return false
 	}
-	return true
+	return !q.turn
 }
 
 func (l *lanes) overtaken(q *queue, a *action) bool {
@@ -185,6 +188,3 @@ func (p *pace) wait(now time.Time) time.Duration {
 	p.next = p.next.Add(p.every)
 	return max(wait, 0)
 }
-
-// back gives the last place back.
-func (p *pace) back() { p.next = p.next.Add(-p.every) }
