@@ -99,8 +99,11 @@ const (
 	speed                             // not listed
 	slow                              // at most once a minute, within 0.5
 	count                             // a whole number
-	size
+	size                              // from here on heaters, listed
 )
+
+// many is how many heaters the press has.
+const many = 64
 
 func press() []config.Point {
 	point := func(id telemetry.PointID, name string) config.Point {
@@ -109,6 +112,9 @@ func press() []config.Point {
 	p := make([]config.Point, size)
 	for id, name := range []string{"setpoint", "mode", "oil_temp", "lid", "start", "recipe", "speed", "slow", "count"} {
 		p[id] = point(telemetry.PointID(id), name)
+	}
+	for i := range many {
+		p = append(p, point(size+telemetry.PointID(i), fmt.Sprint("heater", i)))
 	}
 	p[setpoint].Range, p[setpoint].Unit, p[setpoint].Guard.Step = &config.Range{Min: 0, Max: 100}, "°C", 10
 	p[mode].Enum = map[int64]string{0: "stop", 1: "manual", 2: "auto"}
@@ -119,10 +125,14 @@ func press() []config.Point {
 }
 
 func (m *machine) site(points []config.Point) command.Site {
-	return command.Site{
+	site := command.Site{
 		Points: points, Write: m.Write, Latest: m.Latest,
 		Shadow: []telemetry.PointID{setpoint, mode}, Commands: []telemetry.PointID{setpoint, mode, start, oilTemp, slow, recipe, count},
 	}
+	for i := range telemetry.PointID(many) {
+		site.Commands = append(site.Commands, size+i)
+	}
+	return site
 }
 
 // plant is a press with a desk before it.
@@ -133,6 +143,8 @@ type plant struct {
 	db   *state.DB
 	now  time.Time
 	mu   sync.Mutex
+
+	settle time.Duration
 }
 
 func (p *plant) clock() time.Time {
@@ -156,7 +168,7 @@ func newPlant(t testing.TB) *plant {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	p := &plant{machine: newMachine(), db: db, now: noon}
+	p := &plant{machine: newMachine(), db: db, now: noon, settle: 60 * time.Millisecond}
 	for id, v := range []telemetry.Value{
 		telemetry.Float64(20), telemetry.Int64(0), telemetry.Float64(60), telemetry.Bool(true), telemetry.Bool(false),
 		telemetry.String("bread"), telemetry.Float64(5), telemetry.Float64(1), telemetry.Int64(7),
@@ -174,7 +186,7 @@ func (p *plant) open(t testing.TB) {
 	if p.log, err = command.OpenLog(p.db); err != nil {
 		t.Fatal(err)
 	}
-	options := command.Options{Now: p.clock, Settle: 200 * time.Millisecond, Resume: 300 * time.Millisecond}
+	options := command.Options{Now: p.clock, Settle: p.settle, Resume: 300 * time.Millisecond}
 	if p.desk, err = command.New(p.log, p.site(press()), options); err != nil {
 		t.Fatal(err)
 	}

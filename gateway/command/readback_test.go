@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/penstock-edge/penstock/gateway/command"
 	"github.com/penstock-edge/penstock/gateway/config"
@@ -15,6 +16,7 @@ import (
 )
 
 func TestWhatReadsBackAsAnotherValueIsNotOK(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t)
 	p.takes = func(telemetry.PointID, telemetry.Value) (telemetry.Value, bool) { return telemetry.Float64(20), true }
 	r := p.desk.Do(t.Context(), anna("setpoint", "20.5"))
@@ -30,9 +32,12 @@ func TestWhatReadsBackAsAnotherValueIsNotOK(t *testing.T) {
 }
 
 func TestADriveThatTakesItsTimeIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, asked := range []bool{false, true} {
 		t.Run(fmt.Sprint("asked ", asked), func(t *testing.T) {
 			p := newPlant(t)
+			p.settle = 10 * time.Second
+			p.open(t)
 			p.takes = func(telemetry.PointID, telemetry.Value) (telemetry.Value, bool) { return telemetry.Float64(20.1), true }
 			var reads atomic.Int32
 			site := p.site(press())
@@ -61,6 +66,7 @@ func TestADriveThatTakesItsTimeIsWaitedFor(t *testing.T) {
 }
 
 func TestAWriteWhoseAnswerWasLostIsReadBack(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t)
 	p.takes = func(_ telemetry.PointID, v telemetry.Value) (telemetry.Value, bool) { return v, false }
 	if r := p.desk.Do(t.Context(), anna("setpoint", "25")); r.State != command.Done {
@@ -81,6 +87,7 @@ func TestAWriteWhoseAnswerWasLostIsReadBack(t *testing.T) {
 }
 
 func TestAPointThatCannotBeReadBackIsUncertain(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t)
 	p.takes = func(telemetry.PointID, telemetry.Value) (telemetry.Value, bool) { return telemetry.Value{}, true }
 	if r := p.desk.Do(t.Context(), anna("setpoint", "25")); r.State != command.Failed || r.Code != command.Uncertain {
@@ -105,6 +112,7 @@ func (tenths) Hold(v telemetry.Value) (telemetry.Value, error) {
 }
 
 func TestWhatTypeAndScaleRoundIsNoDifference(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t)
 	points := press()
 	points[speed].Spec = tenths{}

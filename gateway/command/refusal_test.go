@@ -119,6 +119,7 @@ func TestAClockSetBackDoesNotBlockAPoint(t *testing.T) {
 }
 
 func TestWhoWaitsTooLongOrWithTooManyIsTold(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t)
 	hold, begun := make(chan struct{}), make(chan struct{})
 	p.before = func(telemetry.PointID, telemetry.Value) { close(begun); <-hold }
@@ -127,11 +128,11 @@ func TestWhoWaitsTooLongOrWithTooManyIsTold(t *testing.T) {
 	<-begun
 	p.before = nil
 	ctx, cancel := context.WithCancel(t.Context())
-	const many = 1200
-	for i := range many {
+	const all = 1200
+	for i := range all {
 		go func() { ends <- p.desk.Do(ctx, anna("count", fmt.Sprint(i))) }()
 	}
-	for range many - 999 {
+	for range all - 999 {
 		if r := <-ends; r.Code != command.Busy || !strings.Contains(r.Reason, "ask again later") {
 			t.Fatalf("%+v", r)
 		}
