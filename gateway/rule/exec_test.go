@@ -34,7 +34,7 @@ func programs(t *testing.T, rules string, done func(*journal, []rule.Stats) bool
 	}
 	defer db.Close()
 	log := &journal{}
-	e, err := rule.New(cfg, db, &hands{names: cfg.Points}, rule.Options{}, slog.New(slog.NewTextHandler(log, nil)))
+	e, err := rule.New(cfg, db, &hands{names: cfg.Points, seen: map[string]bool{}}, rule.Options{}, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

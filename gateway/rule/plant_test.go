@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,8 @@ type hands struct {
 	mu     sync.Mutex
 	did    []string
 	orders []rule.Order
+	seen   map[string]bool // keys of orders, also of engines before: an order that comes again is not carried out
+	again  int             // how often that was
 }
 
 func (h *hands) note(format string, args ...any) {
@@ -116,9 +119,17 @@ func (h *hands) Write(ctx context.Context, o rule.Order) error {
 			return ctx.Err()
 		}
 	}
-	h.note("write %s=%s", h.names[o.Point].FullName(), o.Value)
+	h.mu.Lock()
+	twice := h.seen[o.Key]
+	h.mu.Unlock()
+	if !twice {
+		h.note("write %s=%s", h.names[o.Point].FullName(), o.Value)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.seen[o.Key] = true; twice {
+		h.again++
+	}
 	h.orders = append(h.orders, o)
 	return h.fails
 }
@@ -158,7 +169,7 @@ func during(t *testing.T, rules string, story func(*site)) {
 	t.Helper()
 	cfg, dir := load(t, rules), folder(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := &site{t: t, cfg: cfg, dir: dir, hands: &hands{began: time.Now(), names: cfg.Points}, log: io.Discard}
+		s := &site{t: t, cfg: cfg, dir: dir, hands: &hands{began: time.Now(), names: cfg.Points, seen: map[string]bool{}}, log: io.Discard}
 		s.start()
 		story(s)
 		s.stop()
@@ -200,7 +211,9 @@ func (s *site) kill() {
 		s.t.Fatal(err)
 	}
 	old := s.hands
-	s.hands = &hands{began: old.began, names: s.cfg.Points}
+	old.mu.Lock()
+	s.hands = &hands{began: old.began, names: s.cfg.Points, did: old.did, seen: maps.Clone(old.seen), again: old.again}
+	old.mu.Unlock()
 	s.stop()
 	if err := s.db.Close(); err != nil {
 		s.t.Fatal(err)
