@@ -10,5 +10,8 @@ type Store interface {
 	TelemetryStore
 	LedgerStore
 	AuditStore
+	AlarmStore
+	AcknowledgementStore
+	CommandStore
 	io.Closer
 }

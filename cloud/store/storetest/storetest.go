@@ -41,6 +41,14 @@ func Run(t *testing.T, open Open) {
 		"append":       testAppend,
 		"reopen":       testReopen,
 		"audit":        testAudit,
+
+		"alarm once":      testAlarmOnce,
+		"alarm life":      testAlarmLife,
+		"alarm pages":     testAlarmPages,
+		"acknowledgement": testAcknowledgement,
+		"command":         testCommand,
+		"command late":    testCommandLate,
+		"command lists":   testCommandLists,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

@@ -1,0 +1,190 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	isa "github.com/penstock-edge/penstock/sync/alarm"
+	"github.com/penstock-edge/penstock/sync/audit"
+)
+
+// AlarmEvent is one step in the life of an alarm, as its gateway told it.
+type AlarmEvent struct {
+	isa.Event
+	Thing string `json:"thing,omitempty"` // what the alarm is about: the gateway, or one of its devices
+	Rule  string `json:"rule,omitempty"`  // whose condition raises it
+	Text  string `json:"text,omitempty"`  // for people, made when it happened
+}
+
+// AlarmBatch is the events of one message. Epoch and Seq are as a Batch's: the message is a record of the gateway's buffer as a block is.
+type AlarmBatch struct {
+	Gateway  string
+	Epoch    string
+	Seq      uint64
+	Received time.Time
+	Events   []AlarmEvent
+}
+
+// AlarmRecord is an event as it is kept.
+type AlarmRecord struct {
+	Gateway  string    `json:"gateway"`
+	Received time.Time `json:"received"`
+	AlarmEvent
+	Place Place `json:"-"`
+}
+
+// Alarm is where one alarm is. Its name is its gateway's to give: Gateway and Name together are unique.
+type Alarm struct {
+	Gateway      string               `json:"gateway"`
+	Thing        string               `json:"thing"`
+	Name         string               `json:"name"`
+	Rule         string               `json:"rule,omitempty"`
+	State        isa.State            `json:"state"`
+	Severity     isa.Severity         `json:"severity,omitempty"` // of one that is over: what it had
+	Text         string               `json:"text,omitempty"`
+	Since        time.Time            `json:"since,omitzero"` // when this occurrence began; zero when it is over
+	Changed      time.Time            `json:"changed"`        // when the last event happened
+	Kind         isa.Kind             `json:"kind"`           // of the last event
+	Occurrence   uint64               `json:"occurrence,omitempty"`
+	Sequence     uint64               `json:"sequence"`               // of the last event
+	Acknowledged *AlarmAcknowledged   `json:"acknowledged,omitempty"` // while nobody is asked again
+	Pending      *isa.Acknowledgement `json:"pending,omitempty"`      // made here, and its gateway has not shown that it knows
+	Place        Place                `json:"-"`
+}
+
+// AlarmAcknowledged says who knows, and since when.
+type AlarmAcknowledged struct {
+	Who  isa.Who   `json:"who"`
+	Time time.Time `json:"time"`
+}
+
+// Waits reports whether somebody is to acknowledge the alarm.
+func (a *Alarm) Waits() bool { return a.State == isa.Unacknowledged || a.State == isa.Returned }
+
+// Take moves the alarm on by an event. One that came late changes at most when its occurrence began.
+func (a *Alarm) Take(e AlarmEvent) (changed bool) {
+	if e.Sequence <= a.Sequence {
+		began := e.Occurrence != 0 && e.Occurrence == a.Occurrence && e.Sequence == e.Occurrence && !a.Since.IsZero()
+		if began {
+			a.Since = e.Time
+		}
+		return began
+	}
+	a.settle(e)
+	switch {
+	case e.To == isa.Normal || e.Occurrence == 0:
+		a.Since, a.Acknowledged = time.Time{}, nil
+	case e.Occurrence != a.Occurrence || a.Since.IsZero():
+		a.Since, a.Acknowledged = e.Time, nil
+	}
+	switch {
+	case e.Kind == isa.Acked && e.To != isa.Normal:
+		a.Acknowledged = &AlarmAcknowledged{Who: e.Who, Time: e.Time}
+	case e.To == isa.Unacknowledged || e.To == isa.Returned:
+		a.Acknowledged = nil
+	}
+	if e.Text != "" {
+		a.Text = e.Text
+	}
+	a.Name, a.Thing, a.Rule, a.State, a.Severity = e.Alarm, e.Thing, e.Rule, e.To, e.Severity
+	a.Changed, a.Kind, a.Occurrence, a.Sequence = e.Time, e.Kind, e.Occurrence, e.Sequence
+	if e.To == isa.Normal {
+		a.Occurrence = 0
+	}
+	return true
+}
+
+// settle forgets an acknowledgement of ours once an event shows that it took effect, or never will: the occurrence is over, or it asked again
+// after somebody had acknowledged it.
+func (a *Alarm) settle(e AlarmEvent) {
+	p := a.Pending
+	if p == nil {
+		return
+	}
+	again := e.From == isa.Acknowledged && e.To == isa.Unacknowledged
+	known := e.To == isa.Acknowledged || e.Kind == isa.Acked
+	if e.To == isa.Normal || e.Occurrence != p.Occurrence || known || again {
+		a.Pending = nil
+	}
+}
+
+// AlarmView says which alarms a list has.
+type AlarmView string
+
+// The views.
+const (
+	AlarmsActive AlarmView = "active" // what an operator has to see: neither normal nor hidden
+	AlarmsHidden AlarmView = "hidden" // shelved, suppressed, out of service
+	AlarmsAll    AlarmView = "all"    // the normal ones too
+)
+
+// View is the narrowest view that has the alarm.
+func (a *Alarm) View() AlarmView {
+	switch {
+	case a.State.Hidden():
+		return AlarmsHidden
+	case a.State == isa.Normal:
+		return AlarmsAll
+	}
+	return AlarmsActive
+}
+
+// AlarmQuery asks for alarms, or for events of the past: the newest first.
+type AlarmQuery struct {
+	Thing  string    // a gateway with all that is behind it, or one device; every one when empty
+	Name   string    // of the alarm; every one when empty
+	View   AlarmView // of alarms only
+	Before Place     // go on behind this one; zero: from the newest
+	Max    int
+}
+
+// Place is where a list is read on: when it happened, and a number that tells apart what happened at one time.
+type Place struct{ Time, ID int64 }
+
+// String is the place as a word; empty for the zero one.
+func (p Place) String() string {
+	if p == (Place{}) {
+		return ""
+	}
+	return strconv.FormatInt(p.Time, 10) + "." + strconv.FormatInt(p.ID, 10)
+}
+
+// ParsePlace reads what String wrote.
+func ParsePlace(text string) (p Place, err error) {
+	if text == "" {
+		return p, nil
+	}
+	at, id, _ := strings.Cut(text, ".")
+	if p.Time, err = strconv.ParseInt(at, 10, 64); err == nil {
+		p.ID, err = strconv.ParseInt(id, 10, 64)
+	}
+	if err != nil || p.ID < 1 {
+		return Place{}, fmt.Errorf("%.40q is no place in a list: give the one that the page before ended with", text)
+	}
+	return p, nil
+}
+
+// AlarmStore keeps the events of alarms, and where each alarm is.
+type AlarmStore interface {
+	// AppendAlarms stores a message once per (gateway, epoch, seq), and each event once per (gateway, alarm, sequence). stored tells whether
+	// the message was new; changed are the alarms that it moved, each once. All of it is durable when it returns.
+	AppendAlarms(ctx context.Context, b AlarmBatch) (changed []Alarm, stored bool, err error)
+	// Alarm finds an alarm by its gateway or the thing it is about. ErrNotFound.
+	Alarm(ctx context.Context, thing, name string) (Alarm, error)
+	// Alarms lists alarms by their last event, the newest first.
+	Alarms(ctx context.Context, q AlarmQuery) ([]Alarm, error)
+	// AlarmHistory lists events by when they happened, the newest first.
+	AlarmHistory(ctx context.Context, q AlarmQuery) ([]AlarmRecord, error)
+}
+
+// AcknowledgementStore keeps acknowledgements made here until their gateways show that they know.
+type AcknowledgementStore interface {
+	// Acknowledge keeps ack for its alarm, with the lines that tell of it, and gives the alarm as it is then. ErrConflict when the alarm does
+	// not wait for it: it is over, of another occurrence, or acknowledged already.
+	Acknowledge(ctx context.Context, gateway string, ack isa.Acknowledgement, entries ...audit.Entry) (Alarm, error)
+	// Acknowledgements are those of a gateway that are still to be told.
+	Acknowledgements(ctx context.Context, gateway string) ([]isa.Acknowledgement, error)
+}
