@@ -9,15 +9,8 @@ import (
 
 	isa "github.com/penstock-edge/penstock/sync/alarm"
 	"github.com/penstock-edge/penstock/sync/audit"
+	"github.com/penstock-edge/penstock/sync/wire"
 )
-
-// AlarmEvent is one step in the life of an alarm, as its gateway told it.
-type AlarmEvent struct {
-	isa.Event
-	Thing string `json:"thing,omitempty"` // what the alarm is about: the gateway, or one of its devices
-	Rule  string `json:"rule,omitempty"`  // whose condition raises it
-	Text  string `json:"text,omitempty"`  // for people, made when it happened
-}
 
 // AlarmBatch is the events of one message. Epoch and Seq are as a Batch's: the message is a record of the gateway's buffer as a block is.
 type AlarmBatch struct {
@@ -25,14 +18,14 @@ type AlarmBatch struct {
 	Epoch    string
 	Seq      uint64
 	Received time.Time
-	Events   []AlarmEvent
+	Events   []wire.AlarmEvent
 }
 
 // AlarmRecord is an event as it is kept.
 type AlarmRecord struct {
 	Gateway  string    `json:"gateway"`
 	Received time.Time `json:"received"`
-	AlarmEvent
+	wire.AlarmEvent
 	Place Place `json:"-"`
 }
 
@@ -47,6 +40,7 @@ type Alarm struct {
 	Text         string               `json:"text,omitempty"`
 	Since        time.Time            `json:"since,omitzero"` // when this occurrence began; zero when it is over
 	Changed      time.Time            `json:"changed"`        // when the last event happened
+	Until        time.Time            `json:"until,omitzero"` // of one that is shelved: when that ends
 	Kind         isa.Kind             `json:"kind"`           // of the last event
 	Occurrence   uint64               `json:"occurrence,omitempty"`
 	Sequence     uint64               `json:"sequence"`               // of the last event
@@ -65,7 +59,7 @@ type AlarmAcknowledged struct {
 func (a *Alarm) Waits() bool { return a.State == isa.Unacknowledged || a.State == isa.Returned }
 
 // Take moves the alarm on by an event. One that came late changes at most when its occurrence began.
-func (a *Alarm) Take(e AlarmEvent) (changed bool) {
+func (a *Alarm) Take(e wire.AlarmEvent) (changed bool) {
 	if e.Sequence <= a.Sequence {
 		began := e.Occurrence != 0 && e.Occurrence == a.Occurrence && e.Sequence == e.Occurrence && !a.Since.IsZero()
 		if began {
@@ -74,39 +68,43 @@ func (a *Alarm) Take(e AlarmEvent) (changed bool) {
 		return began
 	}
 	a.settle(e)
+	to := isa.State(e.To)
 	switch {
-	case e.To == isa.Normal || e.Occurrence == 0:
-		a.Since, a.Acknowledged = time.Time{}, nil
+	case to == isa.Normal || e.Occurrence == 0:
+		e.Occurrence, a.Since, a.Acknowledged = 0, time.Time{}, nil
 	case e.Occurrence != a.Occurrence || a.Since.IsZero():
 		a.Since, a.Acknowledged = e.Time, nil
 	}
 	switch {
-	case e.Kind == isa.Acked && e.To != isa.Normal:
-		a.Acknowledged = &AlarmAcknowledged{Who: e.Who, Time: e.Time}
-	case e.To == isa.Unacknowledged || e.To == isa.Returned:
+	case e.Kind == string(isa.Acked) && to != isa.Normal:
+		a.Acknowledged = &AlarmAcknowledged{Who: isa.Who(e.Who), Time: e.Time}
+	case to == isa.Unacknowledged || to == isa.Returned:
 		a.Acknowledged = nil
 	}
 	if e.Text != "" {
 		a.Text = e.Text
 	}
-	a.Name, a.Thing, a.Rule, a.State, a.Severity = e.Alarm, e.Thing, e.Rule, e.To, e.Severity
-	a.Changed, a.Kind, a.Occurrence, a.Sequence = e.Time, e.Kind, e.Occurrence, e.Sequence
-	if e.To == isa.Normal {
-		a.Occurrence = 0
-	}
+	a.Name, a.Thing, a.Rule, a.State, a.Severity = e.Alarm, e.Thing, e.Rule, to, severity(e.Severity)
+	a.Changed, a.Until, a.Kind, a.Occurrence, a.Sequence = e.Time, e.Until, isa.Kind(e.Kind), e.Occurrence, e.Sequence
 	return true
+}
+
+// severity reads a word; none of ours is none.
+func severity(word string) (s isa.Severity) {
+	_ = s.UnmarshalText([]byte(word)) // leaves it 0; the decoder let no other word through
+	return s
 }
 
 // settle forgets an acknowledgement of ours once an event shows that it took effect, or never will: the occurrence is over, or it asked again
 // after somebody had acknowledged it.
-func (a *Alarm) settle(e AlarmEvent) {
-	p := a.Pending
-	if p == nil {
+func (a *Alarm) settle(e wire.AlarmEvent) {
+	if a.Pending == nil {
 		return
 	}
-	again := e.From == isa.Acknowledged && e.To == isa.Unacknowledged
-	known := e.To == isa.Acknowledged || e.Kind == isa.Acked
-	if e.To == isa.Normal || e.Occurrence != p.Occurrence || known || again {
+	from, to := isa.State(e.From), isa.State(e.To)
+	again := from == isa.Acknowledged && to == isa.Unacknowledged
+	known := to == isa.Acknowledged || e.Kind == string(isa.Acked)
+	if to == isa.Normal || e.Occurrence != a.Pending.Occurrence || known || again {
 		a.Pending = nil
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/penstock-edge/penstock/cloud"
 	isa "github.com/penstock-edge/penstock/sync/alarm"
 	"github.com/penstock-edge/penstock/sync/audit"
+	"github.com/penstock-edge/penstock/sync/wire"
 )
 
 // AppendAlarms implements cloud.AlarmStore.
@@ -36,7 +38,7 @@ func checkAlarms(b *cloud.AlarmBatch) error {
 	}
 	for _, e := range b.Events {
 		if e.Alarm == "" || e.Sequence == 0 || e.Sequence > math.MaxInt64 {
-			return fmt.Errorf("an event %q cannot be kept: it needs the name of its alarm and a sequence number from 1 to 2^63-1", e.ID())
+			return fmt.Errorf("event %d of alarm %q cannot be kept: it needs the name of its alarm and a sequence number from 1 to 2^63-1", e.Sequence, e.Alarm)
 		}
 	}
 	return nil
@@ -81,7 +83,7 @@ type alarmRow struct {
 }
 
 // take stores an event unless it is there, and moves its alarm.
-func (k *alarmBook) take(b *cloud.AlarmBatch, e cloud.AlarmEvent) error {
+func (k *alarmBook) take(b *cloud.AlarmBatch, e wire.AlarmEvent) error {
 	if e.Thing == "" {
 		e.Thing = b.Gateway
 	}
@@ -94,7 +96,7 @@ func (k *alarmBook) take(b *cloud.AlarmBatch, e cloud.AlarmEvent) error {
 		return err
 	}
 	fresh, err := k.conn.exec(context.Background(), "INSERT INTO alarm_event (alarm, gateway, sequence, time, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		row.id, k.gateway, int64(e.Sequence), nanos(e.Time), data)
+		row.id, k.gateway, int64(e.Sequence), ordinal(e.Time), data)
 	if err == nil && fresh > 0 && row.alarm.Take(e) {
 		row.moved = true
 	}
@@ -102,7 +104,7 @@ func (k *alarmBook) take(b *cloud.AlarmBatch, e cloud.AlarmEvent) error {
 }
 
 // row finds an event's alarm, or makes it: the event's row needs its id.
-func (k *alarmBook) row(gateway string, e cloud.AlarmEvent) (*alarmRow, error) {
+func (k *alarmBook) row(gateway string, e wire.AlarmEvent) (*alarmRow, error) {
 	if row, ok := k.rows[e.Alarm]; ok {
 		return row, nil
 	}
@@ -139,8 +141,19 @@ func (r *alarmRow) save(c *conn) error {
 		return err
 	}
 	_, err = c.exec(context.Background(), "UPDATE alarm SET thing = ?, view = ?, changed = ?, pending = ?, data = ? WHERE id = ?",
-		r.alarm.Thing, string(r.alarm.View()), nanos(r.alarm.Changed), r.alarm.Pending != nil, data, r.id)
+		r.alarm.Thing, string(r.alarm.View()), ordinal(r.alarm.Changed), r.alarm.Pending != nil, data, r.id)
 	return err
+}
+
+// ordinal is a time as lists are ordered by it. A clock that is wrong by centuries is beyond what nanoseconds hold.
+func ordinal(t time.Time) int64 {
+	switch y := t.Year(); {
+	case y < 1678:
+		return math.MinInt64
+	case y > 2261:
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // loadAlarm reads the first alarm that a query finds.
