@@ -24,6 +24,7 @@ type group struct {
 	points []adapters.Point
 	due    time.Time
 	reader adapters.Reader // nil while the connection is down
+	until  time.Time       // zero: for ever; else these points are also read at their own rate, and faster here until then
 
 	bad []telemetry.Sample // reused to say that nothing could be read
 }

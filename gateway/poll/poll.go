@@ -37,9 +37,12 @@ type Poller struct {
 	pushed  []adapters.Point
 	errands chan errand
 
+	hurried chan struct{} // one token: something is to be read faster
+
 	mu    sync.Mutex
 	state State
 	took  latency
+	asked []hurry // by Hurry, not yet seen by Run
 
 	// Only Run's goroutine touches what is below.
 	adapter    adapters.Adapter
@@ -55,7 +58,7 @@ type Poller struct {
 // New makes the Poller of one connection. points is the gateway's table.
 func New(conn config.Connection, points []config.Point, emit adapters.Emit, log *slog.Logger) *Poller {
 	p := &Poller{
-		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand),
+		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand), hurried: make(chan struct{}, 1),
 		state:  State{Name: conn.Name, Kind: conn.Kind, State: "down", Why: "not opened yet"},
 		reopen: backoff{first: time.Second, most: 30 * time.Second},
 	}
@@ -88,6 +91,8 @@ func (p *Poller) Run(ctx context.Context) error {
 			p.opened(ctx, o)
 		case err := <-p.lost:
 			p.down(fmt.Errorf("subscription: %w", err))
+		case <-p.hurried:
+			p.hurry()
 		case <-timer.C:
 			p.work(ctx)
 		}
@@ -100,6 +105,7 @@ func (p *Poller) work(ctx context.Context) {
 	if p.idle() && !time.Now().Before(p.reopenAt) {
 		p.open(ctx)
 	}
+	p.slowDown(time.Now())
 	for _, g := range p.groups {
 		if ctx.Err() != nil {
 			return

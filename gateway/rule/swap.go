@@ -28,11 +28,9 @@ func (e *Engine) swap(p *plan) (gone []string) {
 	old := e.plan
 	e.plan = p
 	e.adopt(p, old)
-	stays := map[string]bool{}
 	for _, r := range old.rules {
 		now := p.byName[r.cfg.Name]
 		if now != nil && now.fingerprint == r.fingerprint {
-			stays[r.cfg.Name] = true
 			continue
 		}
 		gone = append(gone, r.cfg.Name)
@@ -42,7 +40,7 @@ func (e *Engine) swap(p *plan) (gone []string) {
 	}
 	kept := e.outbox[:0]
 	for _, a := range e.outbox {
-		if stays[a.Rule] {
+		if r := p.byName[a.Rule]; r != nil && r.fingerprint == a.of {
 			kept = append(kept, a)
 		}
 	}
