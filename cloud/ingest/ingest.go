@@ -22,13 +22,14 @@ type Store interface {
 	cloud.TelemetryStore
 	cloud.LedgerStore
 	cloud.ThingStore
+	cloud.AlarmStore
 }
 
 // Message is what a thing published below dt/{thing}/.
 type Message struct {
 	Thing    string // who published it, as authenticated
 	What     string // the last level of its topic: wire.WhatBlock and so on
-	Epoch    string // of a block: the user properties wire.PropEpoch and wire.PropSeq
+	Epoch    string // of a block or of alarms: the user properties wire.PropEpoch and wire.PropSeq
 	Seq      uint64
 	Payload  []byte
 	Received time.Time
@@ -49,7 +50,8 @@ type Ingest struct {
 // Counts is what has come in since the start.
 type Counts struct {
 	Blocks    uint64 // stored
-	Repeats   uint64 // blocks that were stored before
+	Repeats   uint64 // blocks and messages of alarms that were stored before
+	Alarms    uint64 // messages of alarms stored
 	Messages  uint64 // JSON messages stored
 	Samples   uint64 // stored, of both
 	Refused   uint64 // messages that were not what their topic promises
@@ -59,7 +61,7 @@ type Counts struct {
 }
 
 type counters struct {
-	blocks, repeats, messages, samples, refused, failed atomic.Uint64
+	blocks, repeats, alarms, messages, samples, refused, failed atomic.Uint64
 }
 
 // New makes an Ingest. Each onLive is called for every message that was stored, from the goroutine that calls Put, and must not block.
@@ -82,6 +84,8 @@ func (in *Ingest) Put(ctx context.Context, m Message) error {
 		err = in.putBirth(ctx, m)
 	case wire.WhatLoss:
 		err = in.putLoss(ctx, m)
+	case wire.WhatAlarm:
+		err = in.putAlarms(ctx, m)
 	default:
 		err = fmt.Errorf("%w: nothing takes messages of kind %q", ErrPayload, m.What)
 	}
@@ -100,7 +104,7 @@ func (in *Ingest) Put(ctx context.Context, m Message) error {
 // Counts tells what has come in since the start.
 func (in *Ingest) Counts() Counts {
 	c := &in.counts
-	return Counts{Blocks: c.blocks.Load(), Repeats: c.repeats.Load(), Messages: c.messages.Load(), Samples: c.samples.Load(), Refused: c.refused.Load(),
+	return Counts{Blocks: c.blocks.Load(), Repeats: c.repeats.Load(), Alarms: c.alarms.Load(), Messages: c.messages.Load(), Samples: c.samples.Load(), Refused: c.refused.Load(),
 		Failed: c.failed.Load(), Coalesced: in.watchers.coalesced.Load(), Dropped: in.watchers.dropped.Load()}
 }
 

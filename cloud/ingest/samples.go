@@ -27,7 +27,7 @@ func (in *Ingest) putBlock(ctx context.Context, m Message) error {
 		return nil
 	}
 	in.counts.blocks.Add(1)
-	in.tell(live)
+	in.Tell(live)
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (in *Ingest) putTelemetry(ctx context.Context, m Message) error {
 	for _, s := range samples {
 		live.Samples = append(live.Samples, cloud.LiveSample{Point: names[s.Point], Sample: s})
 	}
-	in.tell(live)
+	in.Tell(live)
 	return nil
 }
 

@@ -19,20 +19,27 @@ type watchers struct {
 	all map[*watcher]struct{}
 }
 
-// watcher collects events until its channel takes them: of each point the newest sample, of each thing the last presence.
+// watcher collects events until its channel takes them: of each point the newest sample, of each thing the last presence,
+// of each alarm and command where it is.
 type watcher struct {
 	thing string // empty: every thing
 	wake  chan struct{}
 
 	mu      sync.Mutex
 	pending map[string]*waiting // by thing
-	points  int                 // in pending
+	points  int                 // in pending, with alarms and commands
 }
 
 // waiting is what has not been taken of one thing.
 type waiting struct {
 	live   cloud.Live
 	places map[string]int // of points in live.Samples
+
+	alarms, commands map[string]int // places too, by name and by execution
+}
+
+func newWaiting(thing string) *waiting {
+	return &waiting{live: cloud.Live{Thing: thing}, places: map[string]int{}, alarms: map[string]int{}, commands: map[string]int{}}
 }
 
 // Watch gives events of a thing, of every thing when it is empty, until ctx ends and the channel is closed. Who takes them slowly
@@ -51,7 +58,7 @@ func (in *Ingest) Watch(ctx context.Context, thing string) <-chan cloud.Live {
 
 // Presence tells those who watch that a thing's connection changed. The store is told by whoever calls this.
 func (in *Ingest) Presence(thing string, p cloud.Presence) {
-	in.tell(cloud.Live{Thing: thing, Presence: &p})
+	in.Tell(cloud.Live{Thing: thing, Presence: &p})
 }
 
 // wanted reports whether anybody would see live samples of a thing.
@@ -69,7 +76,8 @@ func (in *Ingest) wanted(thing string) bool {
 	return false
 }
 
-func (in *Ingest) tell(live cloud.Live) {
+// Tell tells those who watch. Nobody waits for them.
+func (in *Ingest) Tell(live cloud.Live) {
 	for _, f := range in.onLive {
 		f(live)
 	}
@@ -106,13 +114,14 @@ func (w *watcher) put(live cloud.Live) (coalesced, dropped uint64) {
 	w.mu.Lock()
 	at := w.pending[live.Thing]
 	if at == nil {
-		at = &waiting{live: cloud.Live{Thing: live.Thing}, places: map[string]int{}}
+		at = newWaiting(live.Thing)
 		w.pending[live.Thing] = at
 	}
 	at.live.Count += live.Count
 	if live.Presence != nil {
 		at.live.Presence = live.Presence
 	}
+	dropped += w.putChanges(at, live)
 	for _, s := range live.Samples {
 		place, there := at.places[s.Point]
 		switch {
@@ -121,12 +130,9 @@ func (w *watcher) put(live cloud.Live) (coalesced, dropped uint64) {
 			if s.Sample.Time >= at.live.Samples[place].Sample.Time {
 				at.live.Samples[place] = s
 			}
-		case w.points == maxPending:
-			dropped++
-		default:
+		case w.room(&dropped):
 			at.places[s.Point] = len(at.live.Samples)
 			at.live.Samples = append(at.live.Samples, s)
-			w.points++
 		}
 	}
 	w.mu.Unlock()
@@ -135,6 +141,39 @@ func (w *watcher) put(live cloud.Live) (coalesced, dropped uint64) {
 	default:
 	}
 	return coalesced, dropped
+}
+
+// putChanges merges alarms and commands: of each the newest, since what a watcher wants to know is where they are.
+func (w *watcher) putChanges(at *waiting, live cloud.Live) (dropped uint64) {
+	for _, a := range live.Alarms {
+		if place, there := at.alarms[a.Name]; there {
+			if a.Sequence >= at.live.Alarms[place].Sequence {
+				at.live.Alarms[place] = a
+			}
+		} else if w.room(&dropped) {
+			at.alarms[a.Name] = len(at.live.Alarms)
+			at.live.Alarms = append(at.live.Alarms, a)
+		}
+	}
+	for _, c := range live.Commands {
+		if place, there := at.commands[c.Execution]; there {
+			at.live.Commands[place] = c
+		} else if w.room(&dropped) {
+			at.commands[c.Execution] = len(at.live.Commands)
+			at.live.Commands = append(at.live.Commands, c)
+		}
+	}
+	return dropped
+}
+
+// room makes room for one more, or counts what has none.
+func (w *watcher) room(dropped *uint64) bool {
+	if w.points == maxPending {
+		*dropped++
+		return false
+	}
+	w.points++
+	return true
 }
 
 // deliver sends what waits, thing after thing, until ctx ends.
@@ -160,7 +199,7 @@ func (w *watcher) take() (cloud.Live, bool) {
 	defer w.mu.Unlock()
 	for thing, at := range w.pending {
 		delete(w.pending, thing)
-		w.points -= len(at.live.Samples)
+		w.points -= len(at.live.Samples) + len(at.live.Alarms) + len(at.live.Commands)
 		return at.live, true
 	}
 	return cloud.Live{}, false
