@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"time"
 
 	"github.com/penstock-edge/penstock/gateway/config"
@@ -8,23 +9,30 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// birthMessage is what the gateway says of itself when it connects: its devices and points with their units.
-func birthMessage(cfg *config.Config, version string, started time.Time) (session.Message, error) {
+// birthMessage is what the gateway says of itself when it connects to a target: its devices and points with their units, and what may be
+// written from there.
+func birthMessage(cfg *config.Config, to config.Target, version string, started time.Time) (session.Message, error) {
 	b := wire.Birth{Gateway: cfg.Gateway.ID, Version: version, Site: cfg.Gateway.Site, Started: started}
 	for _, c := range cfg.Connections {
 		for _, d := range c.Devices {
-			b.Devices = append(b.Devices, birthDevice(cfg, c, d))
+			b.Devices = append(b.Devices, birthDevice(cfg, to, d, c.Name, c.Kind))
 		}
+	}
+	for _, d := range cfg.Virtual {
+		b.Devices = append(b.Devices, birthDevice(cfg, to, d, "", "rules"))
 	}
 	payload, err := wire.EncodeBirth(b)
 	return session.Message{Topic: wire.BirthTopic(b.Gateway), Payload: payload}, err
 }
 
-func birthDevice(cfg *config.Config, c config.Connection, d config.Device) wire.BirthDevice {
-	out := wire.BirthDevice{Name: d.Name, Connection: c.Name, Kind: c.Kind, Tags: d.Tags}
+func birthDevice(cfg *config.Config, to config.Target, d config.Device, connection, kind string) wire.BirthDevice {
+	out := wire.BirthDevice{Name: d.Name, Connection: connection, Kind: kind, Tags: d.Tags}
 	for _, id := range d.Points {
 		p := cfg.Points[id]
-		bp := wire.BirthPoint{Name: p.Name, Unit: p.Unit, ScanMS: p.Scan.Milliseconds(), Access: string(p.Access), Where: p.Spec.String(), Enum: p.Enum}
+		bp := wire.BirthPoint{
+			Name: p.Name, Unit: p.Unit, ScanMS: p.Scan.Milliseconds(), Access: string(p.Access), Where: p.Spec.String(), Enum: p.Enum,
+			Shadow: slices.Contains(to.Shadow, id), Report: slices.Contains(to.Report, id), Command: slices.Contains(to.Commands, id),
+		}
 		if p.Range != nil {
 			bp.Range = &wire.BirthRange{Min: p.Range.Min, Max: p.Range.Max}
 		}

@@ -33,7 +33,7 @@ type target struct {
 
 func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, log: g.log.With("target", c.Name)}
-	birth, err := birthMessage(g.cfg, g.version, g.started)
+	birth, err := birthMessage(g.cfg, c, g.version, g.started)
 	if err != nil {
 		return nil, err
 	}

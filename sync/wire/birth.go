@@ -44,6 +44,10 @@ type BirthPoint struct {
 	Where  string           `json:"where,omitempty"`   // as an engineer writes it: hr:104
 	Enum   map[int64]string `json:"enum,omitempty"`
 	Range  *BirthRange      `json:"range,omitempty"`
+
+	Shadow  bool `json:"shadow,omitempty"`  // the desired state of the device's shadow may write it
+	Report  bool `json:"report,omitempty"`  // its value is in the reported state
+	Command bool `json:"command,omitempty"` // a command may write it
 }
 
 // BirthRange is a point's limits, both included.
