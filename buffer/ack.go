@@ -68,7 +68,7 @@ func (q *Queue) find(after uint64) (*segment, *page) {
 		s.trim()
 		i := sort.Search(len(s.pages), func(i int) bool { return s.pages[i].last() > after })
 		for _, p := range s.pages[i:] {
-			if p.left > 0 && !p.gone.covers(max(p.first, after+1), p.last()) {
+			if p.above(after) {
 				return s, p
 			}
 		}

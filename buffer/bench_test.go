@@ -141,3 +141,22 @@ func peak(tb testing.TB) (mib float64) {
 	tb.Fatal("no VmHWM in /proc/self/status")
 	return 0
 }
+
+// BenchmarkAlarmBehindBacklog: 100,000 blocks wait, and an alarm behind them is asked for.
+func BenchmarkAlarmBehindBacklog(b *testing.B) {
+	q := open(b, b.TempDir(), buffer.Options{})
+	for range 100 {
+		if _, err := q.Append(b.Context(), records(1000)...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	seq, err := q.Append(b.Context(), buffer.Record{Class: buffer.Alarm, Data: make([]byte, 400)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if recs, err := q.NextOf(b.Context(), 0, 1, buffer.Alarm); err != nil || recs[0].Seq != seq {
+			b.Fatal(recs, err)
+		}
+	}
+}

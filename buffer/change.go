@@ -156,6 +156,7 @@ func (q *Queue) apply(c *change) {
 	for _, p := range c.pages {
 		q.records += uint64(p.count)
 		q.samples += p.samples
+		q.indexes[p.class].add(p)
 	}
 	q.bytes += c.bytes
 	if c.seal {

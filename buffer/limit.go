@@ -136,6 +136,7 @@ func (q *Queue) finish(s *segment, p *page, from, to uint64) {
 		q.bytes -= int64(p.bytes)
 		p.weights, p.gone = nil, nil
 		s.left--
+		q.indexes[p.class].died()
 		if s.bolt != nil {
 			s.done = append(s.done, p)
 		}

@@ -11,9 +11,16 @@ import (
 // Next gives up to max records above after that are neither acknowledged nor given up, oldest first. It waits until
 // there is one, or ctx ends. The bytes are the caller's own. A record that is damaged is left out, counted, and booked as a loss.
 func (q *Queue) Next(ctx context.Context, after uint64, max int) ([]Record, error) {
+	return q.NextOf(ctx, after, max)
+}
+
+// NextOf is Next for the records of some classes only, so that alarms need not wait behind a backlog of others. What lies between is not
+// looked at, however much it is. Several may wait at once, for the same or other classes. No class stands for all.
+func (q *Queue) NextOf(ctx context.Context, after uint64, max int, of ...Class) ([]Record, error) {
+	set := setOf(of)
 	for {
 		q.mu.Lock()
-		h := q.haul(after, max)
+		h := q.haul(set, after, max)
 		arrived, closed := q.arrived, q.closed
 		q.mu.Unlock()
 		switch {
@@ -25,7 +32,7 @@ func (q *Queue) Next(ctx context.Context, after uint64, max int) ([]Record, erro
 			}
 			continue
 		}
-		got := q.reader.take(h, after, max)
+		got := q.readers[set].take(h, after, max)
 		retry := q.book(h, got)
 		if len(got.recs) > 0 {
 			return got.recs, nil
@@ -49,15 +56,17 @@ func wait[T any](ctx context.Context, c <-chan T) error {
 
 // haul chooses what to read next: pages of one segment, at least one, up to max records or a page's worth of bytes. It
 // holds q.mu.
-func (q *Queue) haul(after uint64, max int) *haul {
-	s, p := q.find(after)
+func (q *Queue) haul(set classSet, after uint64, max int) *haul {
+	p := q.first(set, after)
 	if p == nil {
 		return nil
 	}
+	s := q.segmentOf(p)
+	s.trim()
 	h := &haul{segment: s, path: s.path, db: s.bolt}
 	i, _ := slices.BinarySearchFunc(s.pages, p.first, func(p *page, first uint64) int { return int(p.first) - int(first) })
 	for bytes, records := 0, 0; i < len(s.pages) && records < max && bytes < maxPage; i++ {
-		if p := s.pages[i]; p.left > 0 {
+		if p := s.pages[i]; p.left > 0 && set.has(p.class) {
 			h.views = append(h.views, p.view())
 			bytes, records = bytes+int(p.bytes), records+int(p.left)
 		}

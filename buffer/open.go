@@ -154,6 +154,7 @@ func (r *recovery) settle() {
 			q.records += uint64(p.count)
 			q.samples += p.samples
 			q.bytes += int64(p.bytes)
+			q.indexes[p.class].add(p)
 			for _, x := range q.gone.within(p.first, p.last()) {
 				q.finish(s, p, x.from, x.to)
 			}

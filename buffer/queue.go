@@ -57,7 +57,7 @@ type Queue struct {
 	done     chan struct{} // closed when the committer has gone
 	closing  sync.Once
 	unsealed [][]byte
-	reader   reader
+	readers  [allClasses + 1]reader // by what is asked for: who reads alarms neither waits for the others nor takes their page
 
 	// The committer's own, after Open.
 	entries [][]byte // the journal, as it is on disk
@@ -66,8 +66,9 @@ type Queue struct {
 	mu       sync.Mutex
 	arrived  chan struct{} // closed, and replaced, when records arrive
 	segments []*segment    // oldest first; the last takes what comes
-	next     uint64        // the sequence number to come
-	gone     ranges        // acknowledged or given up, from the oldest segment on
+	indexes  [classes]index
+	next     uint64 // the sequence number to come
+	gone     ranges // acknowledged or given up, from the oldest segment on
 	losses   losses
 	dropped  map[string]Dropped
 	bytes    int64 // of records left

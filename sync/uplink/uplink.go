@@ -42,7 +42,8 @@ var ErrNotUnderstood = errors.New("the target does not understand the block")
 // DefaultWindow is how many blocks are under way at once: enough to fill a round trip, few enough to bound memory.
 const DefaultWindow = 8
 
-// Run sends what the outbox holds until ctx ends. The blocks under way then stay in the outbox.
+// Run sends what the outbox holds until ctx ends. The blocks under way then stay in the outbox. Several may run beside each other to one
+// publisher, a lane each, so that what is urgent does not wait behind the rest: their outboxes must have no block in common.
 func Run(ctx context.Context, out Outbox, to Publisher, window int, log *slog.Logger) error {
 	if window <= 0 {
 		window = DefaultWindow
