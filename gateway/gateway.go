@@ -20,8 +20,10 @@ import (
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/gateway/flow"
 	"github.com/penstock-edge/penstock/gateway/poll"
+	"github.com/penstock-edge/penstock/gateway/rule"
 	"github.com/penstock-edge/penstock/gateway/state"
 	"github.com/penstock-edge/penstock/gateway/status"
+	"github.com/penstock-edge/penstock/sync/telemetry"
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
@@ -39,7 +41,8 @@ type Gateway struct {
 	byPoint []*poll.Poller // by PointID; nil of one that is in no equipment
 	audit   *command.Log
 	desk    *command.Desk // through which every write goes
-	target  *target       // nil: no cloud
+	rules   *rule.Engine
+	target  *target // nil: no cloud
 }
 
 // Open makes a gateway ready to run: state, buffer and identity are opened, no equipment is touched yet.
@@ -65,6 +68,7 @@ func (g *Gateway) open() (err error) {
 	g.flow = flow.New(cfg.Points, g.queue, flow.Options{
 		Flush: cfg.Buffer.Flush, Always: cfg.Buffer.Flush == 0, Send: sendEvery(cfg),
 		Keep: keeper(cfg.Buffer.Keep), Leftovers: leftovers(g.queue, g.log),
+		Tap: func(samples []telemetry.Sample) { g.rules.Put(samples) },
 	}, g.log)
 	g.byPoint = make([]*poll.Poller, len(cfg.Points))
 	for _, c := range cfg.Connections {
@@ -80,6 +84,9 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	if g.desk, err = command.New(g.audit, g.site(), command.Options{Log: g.log}); err != nil {
+		return err
+	}
+	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Latest: g.flow.Latest}, g.log); err != nil {
 		return err
 	}
 	if len(cfg.Cloud) == 1 {
@@ -102,7 +109,7 @@ func leftovers(q *buffer.Queue, log *slog.Logger) (recs []buffer.Record) {
 }
 
 // Run serves until ctx ends, or a room fails, which none does while it can go on by itself. It stops in the order of the flow: first the
-// reading, then the block that is open is sealed, then the rest; all that was read is on disk when it returns. ready is called once the
+// reading, then the rules, then the block that is open is sealed, then the rest; all that was read is on disk when it returns. ready is called once the
 // listeners are open, with their addresses: the socket first, then the page when there is one.
 func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err error) {
 	defer func() { err = errors.Join(err, g.close()) }()
@@ -115,11 +122,13 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRest()
 	flowCtx, stopFlow := context.WithCancel(rest)
+	ruleCtx, stopRules := context.WithCancel(rest)
 
-	var field, behind errgroup.Group
+	var field, rules, behind errgroup.Group
 	for _, p := range g.pollers {
 		field.Go(func() error { defer stop(); return p.Run(ctx) })
 	}
+	rules.Go(func() error { defer stop(); return g.rules.Run(ruleCtx) })
 	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
 	behind.Go(func() error { defer stop(); return g.desk.Run(rest) })
 	behind.Go(func() error { defer stop(); return status.New(g, g.log).Run(rest, listeners...) })
@@ -129,6 +138,8 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 	ready(g.announce(listeners))
 	<-ctx.Done()
 	err = field.Wait()
+	stopRules() // what a rule sets is a sample, too
+	err = errors.Join(err, rules.Wait())
 	stopFlow()
 	return errors.Join(err, behind.Wait())
 }

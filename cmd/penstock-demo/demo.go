@@ -117,7 +117,7 @@ func operate(ctx context.Context, s settings, cfg *config.Config, c *cloudServer
 // drain lets a gateway without equipment send what the first left in its buffer: the way any restart goes.
 func drain(cfg *config.Config, log *slog.Logger) error {
 	rest := *cfg
-	rest.Connections, rest.Local.Web = nil, ""
+	rest.Connections, rest.Rules, rest.Local.Web = nil, nil, ""
 	g, err := gateway.Open(&rest, version, log)
 	if err != nil {
 		return err
@@ -157,6 +157,7 @@ func greet(w io.Writer, cfg *config.Config, c *cloudServer, pages []string, s se
 }
 
 func devices(cfg *config.Config) (n int) {
+	n = len(cfg.Virtual)
 	for _, c := range cfg.Connections {
 		n += len(c.Devices)
 	}

@@ -56,11 +56,13 @@ func (p *Poller) fetch(ctx context.Context, do func(context.Context, adapters.Ad
 	e := errand{ctx: ctx, do: do, done: make(chan fetched, 1)}
 	select {
 	case p.errands <- e:
+	case <-p.ended:
+		return telemetry.Sample{}, fmt.Errorf("%w: the gateway is being stopped", ErrNotOpen)
 	case <-ctx.Done():
 		return telemetry.Sample{}, fmt.Errorf("%w: %w", errBusy, ctx.Err())
 	}
 	select {
-	case r := <-e.done:
+	case r := <-e.done: // once taken, an errand is answered
 		return r.sample, r.err
 	case <-ctx.Done():
 		return telemetry.Sample{}, fmt.Errorf("%w: %w", errSlow, ctx.Err())

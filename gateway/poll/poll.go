@@ -36,6 +36,7 @@ type Poller struct {
 	groups  []*group
 	pushed  []adapters.Point
 	errands chan errand
+	ended   chan struct{} // closed when Run has returned: nobody takes errands any more
 
 	hurried chan struct{} // one token: something is to be read faster
 
@@ -58,7 +59,7 @@ type Poller struct {
 // New makes the Poller of one connection. points is the gateway's table.
 func New(conn config.Connection, points []config.Point, emit adapters.Emit, log *slog.Logger) *Poller {
 	p := &Poller{
-		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand), hurried: make(chan struct{}, 1),
+		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand), ended: make(chan struct{}), hurried: make(chan struct{}, 1),
 		state:  State{Name: conn.Name, Kind: conn.Kind, State: "down", Why: "not opened yet"},
 		reopen: backoff{first: time.Second, most: 30 * time.Second},
 	}
@@ -68,6 +69,7 @@ func New(conn config.Connection, points []config.Point, emit adapters.Emit, log 
 
 // Run reads until ctx ends. It returns only then: what goes wrong on a connection is said in the samples, the state and the log.
 func (p *Poller) Run(ctx context.Context) error {
+	defer close(p.ended)
 	defer p.close()
 	defer func() {
 		if p.opening != nil { // its context has ended with ours

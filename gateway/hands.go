@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/penstock-edge/penstock/gateway/command"
+	"github.com/penstock-edge/penstock/gateway/rule"
+	"github.com/penstock-edge/penstock/gateway/status"
+	"github.com/penstock-edge/penstock/sync/session"
+	"github.com/penstock-edge/penstock/sync/telemetry"
+)
+
+// hands are what the gateway's rules act through.
+type hands struct{ *Gateway }
+
+// Set gives virtual points values, as if they had been read.
+func (h hands) Set(samples []telemetry.Sample) { h.flow.Put(samples) }
+
+// Write goes the way of all writes.
+func (h hands) Write(ctx context.Context, o rule.Order) error {
+	return h.desk.Do(ctx, command.Order{
+		Point: h.cfg.Points[o.Point].FullName(), Value: o.Value, Who: "rule:" + o.Rule, From: "rule", Channel: command.Rule, Key: o.Key, Issued: o.At,
+	}).Err()
+}
+
+var errNoCloud = errors.New("there is no cloud to publish to: add a target under cloud:")
+
+// Publish waits until the cloud has taken the message.
+func (h hands) Publish(ctx context.Context, topic string, payload []byte) error {
+	if h.target == nil {
+		return errNoCloud
+	}
+	return h.target.session.Publish(ctx, session.Message{Topic: h.homeTopic(topic), Payload: payload})
+}
+
+// homeTopic puts a topic that names no place of its own below the gateway's.
+func (h hands) homeTopic(topic string) string {
+	if strings.HasPrefix(topic, "dt/") || strings.HasPrefix(topic, "$aws/") {
+		return topic
+	}
+	return "dt/" + h.cfg.Gateway.ID + "/" + topic
+}
+
+// Hurry asks every connection; each looks for the points that are its own.
+func (h hands) Hurry(points []telemetry.PointID, scan, d time.Duration) {
+	for _, p := range h.pollers {
+		p.Hurry(points, scan, d)
+	}
+}
+
+// Alarm is not told to anybody yet.
+func (h hands) Alarm(rule.Alarm) {}
+
+// ruleStatus is how the rules fare.
+func (g *Gateway) ruleStatus() []status.Rule {
+	list := []status.Rule{}
+	for _, s := range g.rules.Stats() {
+		list = append(list, status.Rule{Name: s.Rule, On: s.On, Seen: s.Seen, Fired: s.Fired, Errors: s.Errors, Dropped: s.Dropped, Why: s.LastError})
+	}
+	return list
+}
