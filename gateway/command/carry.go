@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/sync/audit"
+	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // handle does what the first order with a key asks.
@@ -48,7 +49,7 @@ func (d *Desk) known(o Order) (Result, bool) {
 // carry judges the order, puts it on disk, judges it again, for the disk may have taken its time, and writes. The point's turn is this
 // order's.
 func (d *Desk) carry(ctx context.Context, o Order, r record) Result {
-	v, err := d.judge(o)
+	v, err := d.judge(o, d.seen(ctx, o.Point))
 	if err != nil {
 		return d.settle(r, asRefusal(err).result())
 	}
@@ -56,20 +57,40 @@ func (d *Desk) carry(ctx context.Context, o Order, r record) Result {
 	if err := d.ask(v, r); err != nil {
 		return d.turnAway(o, refuse(NoStore, "%v; nothing was written: make room on the disk of the state folder", err))
 	}
-	if _, err := d.judge(o); err != nil {
+	if _, err := d.judge(o, v.reads); err != nil {
 		return d.settle(r, asRefusal(err).result())
 	}
 	d.wroteAt(o.Point, v.now)
 	return d.settle(r, d.write(ctx, v))
 }
 
-// judge looks at an order as things are now.
-func (d *Desk) judge(o Order) (*visit, error) {
+// seen is what a point reads of which no sample came yet: the equipment is asked where it can be.
+func (d *Desk) seen(ctx context.Context, point string) telemetry.Sample {
+	p := d.plant.places[point]
+	if p == nil {
+		return telemetry.Sample{}
+	}
+	if _, ok := d.plant.Latest(p.ID); ok || d.plant.Read == nil {
+		return d.plant.now(p.ID)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.o.Settle)
+	defer cancel()
+	if s, err := d.plant.Read(ctx, p.ID); err == nil {
+		return s
+	}
+	return telemetry.Sample{Point: p.ID, Quality: telemetry.BadWaitingForData}
+}
+
+// judge looks at an order as things are now. A point of which no sample came yet reads what was seen of it.
+func (d *Desk) judge(o Order, seen telemetry.Sample) (*visit, error) {
 	v := &visit{order: o, plant: d.plant, place: d.plant.places[o.Point], now: d.o.Now(), floor: d.log.now().floor}
 	if v.place == nil {
 		return v, refuse(NoSuchPoint, "there is no point %q; `penstock points` lists those there are", clip(o.Point))
 	}
-	v.reads = d.plant.now(v.place.ID)
+	v.reads = seen
+	if s, ok := d.plant.Latest(v.place.ID); ok {
+		v.reads = s
+	}
 	d.mu.Lock()
 	v.last = d.wrote[o.Point]
 	d.mu.Unlock()

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -16,7 +17,10 @@ const linesAtOnce = 500
 // Lines gives the lines after a number, oldest first, until yield returns false. A line is yield's to keep.
 func (l *Log) Lines(after uint64, yield func(seq uint64, line []byte) bool) error {
 	for {
-		m := l.now()
+		m, err := l.onDisk()
+		if err != nil {
+			return err
+		}
 		after = max(after, m.base.Seq)
 		to := min(after+linesAtOnce, m.head.Seq)
 		if after >= to {
@@ -34,16 +38,25 @@ func (l *Log) Lines(after uint64, yield func(seq uint64, line []byte) bool) erro
 	}
 }
 
+// onDisk are the marks as a reader of the lines finds them: those in memory follow a moment later.
+func (l *Log) onDisk() (m marks, err error) {
+	err = l.store.View(room, func(s state.Shelf) error {
+		m, err = readMarks(s.Get(marksKey))
+		return err
+	})
+	return m, err
+}
+
 // between gives copies of the lines after..to; nil for one that was dropped meanwhile.
 func (l *Log) between(after, to uint64) (lines [][]byte, err error) {
 	err = l.store.View(room, func(s state.Shelf) error {
-		base, err := readMarks(s.Get(marksKey))
+		m, err := readMarks(s.Get(marksKey))
 		if err != nil {
 			return err
 		}
 		for seq := after + 1; seq <= to; seq++ {
 			line := s.Get(lineKey(seq))
-			if line == nil && seq > base.base.Seq {
+			if line == nil && seq > m.base.Seq {
 				return fmt.Errorf("line %d: %w: it is not there", seq, audit.ErrBroken)
 			}
 			lines = append(lines, bytes.Clone(line))
@@ -55,7 +68,10 @@ func (l *Log) between(after, to uint64) (lines [][]byte, err error) {
 
 // Tail gives the last n lines, oldest first.
 func (l *Log) Tail(n int) (records []audit.Record, err error) {
-	m := l.now()
+	m, err := l.onDisk()
+	if err != nil {
+		return nil, err
+	}
 	after := m.base.Seq
 	if kept := m.head.Seq - after; n >= 0 && uint64(n) < kept {
 		after = m.head.Seq - uint64(n)
@@ -80,10 +96,17 @@ func (l *Log) Tail(n int) (records []audit.Record, err error) {
 // the last that was dropped, and a line in the log must tell that very number and hash.
 func (l *Log) Verify() error {
 	for {
-		m := l.now()
-		err := l.verify(m)
-		if l.now().base == m.base { // else lines were dropped from under it
+		known := l.now()
+		m, err := l.onDisk()
+		if err != nil {
 			return err
+		}
+		if m.head.Seq < known.head.Seq {
+			return fmt.Errorf("%w: it had %d lines and ends with line %d", audit.ErrBroken, known.head.Seq, m.head.Seq)
+		}
+		err = l.verify(m)
+		if after, readErr := l.onDisk(); readErr != nil || after.base == m.base { // else lines were dropped from under it
+			return errors.Join(err, readErr)
 		}
 	}
 }

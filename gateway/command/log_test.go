@@ -114,7 +114,7 @@ func TestAFullLogDropsItsOldestAndVerifies(t *testing.T) {
 	t.Parallel()
 	log, db := opened(t)
 	log.Bound(300 << 10)
-	for i := range 25 {
+	for i := range 15 {
 		if err := log.Append(entries(i*200, i*200+200)...); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestAFullLogDropsItsOldestAndVerifies(t *testing.T) {
 	if err := again.Verify(); !errors.Is(err, audit.ErrBroken) {
 		t.Errorf("the first line of a dropped log taken out: %v", err)
 	}
-	for i := range 10 { // nor does it stop the log
+	for i := range 4 { // nor does it stop the log
 		if err := again.Append(entries(i*500, i*500+500)...); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestAVerificationIsNotDisturbedByWhatIsWritten(t *testing.T) {
 	log.Bound(300 << 10)
 	done := make(chan error, 1)
 	go func() {
-		for i := range 20 {
+		for i := range 10 {
 			if err := log.Append(entries(i*200, i*200+200)...); err != nil {
 				done <- err
 				return

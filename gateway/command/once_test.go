@@ -188,7 +188,7 @@ func TestAThousandCommandsHappenOnce(t *testing.T) {
 			finals[a.o.Key] = a.r
 		}
 	}
-	const lives, commands = 20, 50
+	const lives, commands = 10, 100
 	order := func(value int64) command.Order {
 		o := command.Order{Point: fmt.Sprint("press.heater", value%many), Value: telemetry.Int64(value), Who: "otto", Channel: command.Command, Key: fmt.Sprint("x", value), Issued: noon}
 		if value%7 == 3 {

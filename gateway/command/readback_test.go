@@ -38,11 +38,15 @@ func TestADriveThatTakesItsTimeIsWaitedFor(t *testing.T) {
 			p := newPlant(t)
 			p.settle = 10 * time.Second
 			p.open(t)
-			p.takes = func(telemetry.PointID, telemetry.Value) (telemetry.Value, bool) { return telemetry.Float64(20.1), true }
-			var reads atomic.Int32
+			var written atomic.Bool
+			var reads atomic.Int32 // since it was written
+			p.takes = func(telemetry.PointID, telemetry.Value) (telemetry.Value, bool) {
+				written.Store(true)
+				return telemetry.Float64(20.1), true
+			}
 			site := p.site(press())
 			latest := func(id telemetry.PointID) (telemetry.Sample, bool) {
-				if n := reads.Add(1); n == 4 {
+				if written.Load() && reads.Add(1) == 3 {
 					p.set(setpoint, telemetry.Float64(25))
 				}
 				return p.Latest(id)
@@ -139,6 +143,33 @@ func TestWhatTypeAndScaleRoundIsNoDifference(t *testing.T) {
 	}
 	if r := p.desk.Do(t.Context(), anna("speed", "20.54")); r.State != command.Done {
 		t.Errorf("within its tolerance: %+v", r)
+	}
+}
+
+func TestAPointOfWhichNothingCameYetIsAsked(t *testing.T) {
+	p := newPlant(t)
+	site := p.site(press())
+	site.Latest = func(telemetry.PointID) (telemetry.Sample, bool) { return telemetry.Sample{}, false }
+	answers := true
+	site.Read = func(_ context.Context, id telemetry.PointID) (telemetry.Sample, error) {
+		if !answers {
+			return telemetry.Sample{}, errors.New("the device did not answer")
+		}
+		s, _ := p.Latest(id)
+		return s, nil
+	}
+	if err := p.desk.Swap(site); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.desk.Do(t.Context(), anna("setpoint", "31")); r.Code != command.StepTooBig {
+		t.Errorf("%+v", r)
+	}
+	if r := p.desk.Do(t.Context(), anna("setpoint", "30")); r.State != command.Done {
+		t.Errorf("%+v", r)
+	}
+	answers = false
+	if r := p.desk.Do(t.Context(), anna("setpoint", "30")); r.Code != command.NoReading {
+		t.Errorf("%+v", r)
 	}
 }
 
