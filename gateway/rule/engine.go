@@ -158,19 +158,18 @@ func (e *Engine) emitter(r *running) func(sql.Row) {
 
 // take does what a rule with when has decided.
 func (e *Engine) take(r *running, s step) {
-	m := moment{now: e.cause.now}
 	switch s {
 	case comeOn:
 		r.stats.fired++
-		e.fire(r, r.do, &m)
+		e.fire(r, r.do, &moment{now: e.cause.now})
 	case actAgain:
 		r.stats.fired++
-		e.fire(r, r.again, &m)
+		e.fire(r, r.again, &moment{now: e.cause.now})
 	case goOff:
-		e.fire(r, r.end, &m)
+		e.fire(r, r.end, &moment{now: e.cause.now})
 	case tellOff:
 		if r.off != nil {
-			e.fire(r, []act{r.off}, &m)
+			e.fire(r, []act{r.off}, &moment{now: e.cause.now})
 		}
 	}
 }

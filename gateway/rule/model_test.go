@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // model is a rule with when and until in the plainest words: it looks at every millisecond.
@@ -197,5 +199,43 @@ func TestADamagedShelfCostsWhatIsDamaged(t *testing.T) {
 		s.read("press.running", true)
 		s.wait(6 * time.Second)
 		s.want("7s write press.start=false")
+	})
+}
+
+func TestAFullDiskDoesNotKeepThePlantFromBeingStopped(t *testing.T) {
+	var log journal
+	during(t, "  - {name: stop, when: press.running, write: {press.start: false}, end: {write: {press.start: true}}}", func(s *site) {
+		s.stop()
+		if err := s.db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.log = &log
+		s.start()
+		s.full.Store(true)
+		s.read("press.running", true)
+		s.wait(time.Minute)
+		s.want("0s write press.start=false")
+		s.full.Store(false)
+		s.wait(2 * time.Second)
+		s.kill()
+		s.read("press.running", true)
+		s.want() // it is on, and that was stored in the end
+		if n := strings.Count(log.String(), "make room on the disk"); n != 1 {
+			t.Errorf("said %d times, want once: %s", n, log.String())
+		}
+	})
+}
+
+func TestNothingIsAllocatedWhileNothingFires(t *testing.T) {
+	during(t, `
+  - {name: hot, when: press.oil_temp > 85, for: 10s, until: press.oil_temp < 80, write: {press.start: false}}
+  - {name: mean, sql: "SELECT avg(value) AS value FROM 'press/+' GROUP BY TUMBLINGWINDOW(hh, 1)", set: shop.mean}
+`, func(s *site) {
+		in := []telemetry.Sample{{Point: 0, Time: time.Now().UnixNano(), Value: telemetry.Float64(20)}, {Point: 1, Time: time.Now().UnixNano(), Value: telemetry.Float64(20)}}
+		s.engine.Put(in)
+		s.wait(5 * time.Second)
+		if n := testing.AllocsPerRun(1000, func() { s.engine.Put(in) }); n > 0 {
+			t.Errorf("%v allocations for two samples, want none", n)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package rule_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,7 +163,21 @@ type site struct {
 	engine *rule.Engine
 	hands  *hands
 	log    io.Writer
+	full   atomic.Bool // the disk
 	stop   func()
+}
+
+// disk refuses when it is full.
+type disk struct {
+	*state.DB
+	full *atomic.Bool
+}
+
+func (d disk) Update(room string, change func(state.Shelf) error) error {
+	if d.full.Load() {
+		return errors.New("no space left on device")
+	}
+	return d.DB.Update(room, change)
 }
 
 // during tells a story of a press with rules, in virtual time.
@@ -186,7 +202,7 @@ func (s *site) start() {
 	if s.db, err = state.Open(s.dir); err != nil {
 		s.t.Fatal(err)
 	}
-	s.engine, err = rule.New(s.cfg, s.db, s.hands, rule.Options{}, slog.New(slog.NewTextHandler(s.log, nil)))
+	s.engine, err = rule.New(s.cfg, disk{s.db, &s.full}, s.hands, rule.Options{}, slog.New(slog.NewTextHandler(s.log, nil)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
