@@ -14,6 +14,8 @@ import (
 var (
 	// ErrConflict: what is there now does not allow the change.
 	ErrConflict = errors.New("not as things are now")
+	// ErrInvalid: what was asked for can't be, now or later. The text that wraps it says what would be right.
+	ErrInvalid = errors.New("not possible")
 	// ErrTooMany: a bound is reached; the change is possible later.
 	ErrTooMany = errors.New("too many at once")
 )
