@@ -24,9 +24,9 @@ func (m *markup) rules(rules []Rule) {
 		if r.On {
 			m.raw(`<span class="late">● on</span>`)
 		} else {
-			m.raw(`<span class="dim">○ off</span>`)
+			m.raw(`<span class="dim">○</span>`)
 		}
-		m.f(` <b>%s</b> <span class="dim">acted %s times</span>`, r.Name, group(r.Fired))
+		m.f(` <b>%s</b> <span class="dim">acted %s</span>`, r.Name, times(r.Fired))
 		if n := r.Errors + r.Dropped; n > 0 {
 			m.f(` <span class="bad">%s failed, %s left out</span>`, strconv.FormatUint(r.Errors, 10), strconv.FormatUint(r.Dropped, 10))
 		}
@@ -36,4 +36,14 @@ func (m *markup) rules(rules []Rule) {
 		m.raw(`</p>`)
 	}
 	m.raw(`</div>`)
+}
+
+func times(n uint64) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return group(n) + " times"
 }
