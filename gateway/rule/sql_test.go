@@ -94,3 +94,22 @@ func TestScanIsHurried(t *testing.T) {
 		s.want("0s scan 2 points every 100ms for 1m0s")
 	})
 }
+
+func TestRulesMayBlink(t *testing.T) {
+	during(t, `
+  - {name: light, when: shop.dark, for: 1s, set: {shop.lit: true}, end: {set: {shop.lit: false}}}
+  - {name: dark, when: shop.lit, for: 1s, set: {shop.dark: false}, end: {set: {shop.dark: true}}}
+  - {name: begin, when: press.running, set: {shop.dark: true}}
+`, func(s *site) {
+		s.read("press.running", true)
+		s.wait(time.Minute)
+		if n := strings.Count(s.hands.told(), "shop.lit=true"); n < 25 || n > 31 {
+			t.Errorf("it lit %d times in a minute, want about 30", n)
+		}
+		for _, st := range s.engine.Stats() {
+			if st.Dropped > 0 {
+				t.Errorf("%+v", st)
+			}
+		}
+	})
+}
