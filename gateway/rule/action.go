@@ -27,6 +27,7 @@ type action struct {
 	Kind kind      `json:"kind"`
 	Rule string    `json:"rule"`
 	Key  string    `json:"key"` // rule/occasion/place, both in hex with leading zeroes so that keys sort as they came
+	N    uint64    `json:"n"`   // the occasion
 	At   time.Time `json:"at"`
 	Hop  uint8     `json:"hop,omitempty"` // how many sets led to this one
 

@@ -186,7 +186,7 @@ func (e *Engine) fire(r *running, acts []act, m *moment) {
 	r.N++
 	r.fired = true
 	for i, fill := range acts {
-		a := &action{of: r.fingerprint, Rule: r.cfg.Name, Key: actionKey(r.cfg.Name, r.N, i), At: m.now, Hop: e.cause.hop}
+		a := &action{of: r.fingerprint, Rule: r.cfg.Name, Key: actionKey(r.cfg.Name, r.N, i), N: r.N, At: m.now, Hop: e.cause.hop}
 		if err := fill(m, a); err != nil {
 			e.complain(r, m.now, err)
 			continue

@@ -22,9 +22,10 @@ type Hands interface {
 	// other messages wait with it. An error means that it can't be sent at all, unless ctx has ended: then it comes again.
 	Publish(ctx context.Context, topic string, payload []byte) error
 
-	// Hurry reads points faster for a while, and Alarm tells that a rule with an alarm came on or went off. Both return soon.
+	// Alarm tells that a rule with an alarm came on or went off, and Hurry reads points faster for a while. Both return soon. An error is
+	// counted and logged.
+	Alarm(a Alarm) error
 	Hurry(points []telemetry.PointID, scan, d time.Duration)
-	Alarm(a Alarm)
 }
 
 // Order is a write that a rule asks for.
@@ -36,12 +37,14 @@ type Order struct {
 	At    time.Time // when the rule decided; what is too old is the receiver's to refuse
 }
 
-// Alarm is what became of a rule's condition. After a crash, the last ones may come again, with the time they came with before.
+// Alarm is what became of a rule's condition. After a crash, the last ones may come again, with the time and the number that they had.
 type Alarm struct {
 	Rule string
 	On   bool
 	Text string // the alarm's text as the points were at that time
 	At   time.Time
+
+	Occasion uint64 // of the rule: grows, also from one configuration to the next
 }
 
 // Store is where the engine keeps what must survive: a *state.DB.

@@ -36,7 +36,9 @@ func (e *Engine) perform(ctx context.Context, a *action) {
 	case kindExec:
 		err = e.exec(ctx, a)
 	case kindAlarm:
-		e.hands.Alarm(Alarm{Rule: a.Rule, On: a.On, Text: a.Text, At: a.At})
+		if err = e.hands.Alarm(Alarm{Rule: a.Rule, On: a.On, Text: a.Text, At: a.At, Occasion: a.N}); err != nil {
+			err = fmt.Errorf("alarm: %w", err)
+		}
 	}
 	if err != nil && ctx.Err() != nil {
 		return // it comes again with the next run

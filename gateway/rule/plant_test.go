@@ -80,11 +80,12 @@ type hands struct {
 	away    chan struct{} // not nil: messages wait until it is closed
 	fails   error         // of writes
 
-	mu     sync.Mutex
-	did    []string
-	orders []rule.Order
-	seen   map[string]bool // keys of orders, also of engines before: an order that comes again is not carried out
-	again  int             // how often that was
+	mu       sync.Mutex
+	did      []string
+	orders   []rule.Order
+	seen     map[string]bool // keys of orders, also of engines before: an order that comes again is not carried out
+	occasion uint64          // of the last alarm
+	again    int             // how often that was
 }
 
 func (h *hands) note(format string, args ...any) {
@@ -152,7 +153,14 @@ func (h *hands) Hurry(points []telemetry.PointID, scan, d time.Duration) {
 	h.note("scan %d points every %v for %v", len(points), scan, d)
 }
 
-func (h *hands) Alarm(a rule.Alarm) { h.note("alarm %s %v %q", a.Rule, a.On, a.Text) }
+func (h *hands) Alarm(a rule.Alarm) error {
+	h.note("alarm %s %v %q", a.Rule, a.On, a.Text)
+	if a.Occasion <= h.occasion {
+		h.note("occasion %d after %d", a.Occasion, h.occasion)
+	}
+	h.occasion = a.Occasion
+	return nil
+}
 
 // site is an engine that runs in virtual time, and what it did.
 type site struct {
