@@ -57,6 +57,7 @@ type Broker struct {
 	o      Options
 	server *mqtt.Server
 	hook   *hook
+	self   *mqtt.Client // in whose name the server publishes
 
 	mu      sync.Mutex
 	closing bool
@@ -73,7 +74,7 @@ func New(o Options) (*Broker, error) {
 		// It would stop the world each second to fill $SYS topics that nobody may read.
 		SysTopicResendInterval: int64((math.MaxInt64 / time.Second) / 2),
 	})
-	b := &Broker{o: o, server: server}
+	b := &Broker{o: o, server: server, self: own(server)}
 	b.hook = newHook(b)
 	if err := server.AddHook(b.hook, nil); err != nil {
 		return nil, fmt.Errorf("start the broker: %w", err)

@@ -13,6 +13,7 @@ var (
 	ErrForbidden   = errors.New("not authorised")                    // 0x87
 	ErrUnavailable = errors.New("the server cannot answer just now") // 0x88, on connecting
 	ErrTopic       = errors.New("topic name invalid")                // 0x90
+	ErrRetain      = errors.New("not retained")                      // 0x9A; the topic has no retained messages
 	ErrTooLarge    = errors.New("too large")                         // 0x95
 	ErrBusy        = errors.New("busy: send it again later")         // 0x97; the store is full or slow
 	ErrPayload     = errors.New("payload is not what the topic promises")
@@ -39,6 +40,8 @@ func bare(err error) packets.Code {
 		return packets.ErrNotAuthorized
 	case errors.Is(err, ErrTopic):
 		return packets.ErrTopicNameInvalid
+	case errors.Is(err, ErrRetain):
+		return packets.ErrRetainNotSupported
 	case errors.Is(err, ErrTooLarge):
 		return packets.ErrPacketTooLarge
 	case errors.Is(err, ErrUnavailable):

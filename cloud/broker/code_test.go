@@ -26,6 +26,7 @@ func TestCodeIsBare(t *testing.T) {
 		{ErrUnavailable, 0x88},
 		{ErrTopic, 0x90},
 		{ErrTooLarge, 0x95},
+		{ErrRetain, 0x9A},
 		{errors.New("something nobody thought of"), 0x80},
 		{fmt.Errorf("wrapped: %w", packets.ErrQuotaExceeded), 0x80},
 		{packets.CodeSuccess, 0x80},

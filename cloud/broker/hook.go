@@ -73,6 +73,9 @@ func (h *hook) welcome(cl *mqtt.Client, pk packets.Packet) error {
 		if err := h.checkTopic(thing, will); err != nil {
 			return fmt.Errorf("the will: %w", err)
 		}
+		if err := retainable(will, pk.Connect.WillRetain); err != nil {
+			return fmt.Errorf("the will: %w", err)
+		}
 	}
 	key := thing + "/" + p.client.ID // no thing's name has a slash in it
 	if !h.sessions.room(thing, key) {
@@ -180,7 +183,7 @@ func outcome(c packets.Code) string {
 var outcomes = map[byte]string{
 	packets.ErrNotAuthorized.Code: "not authorised", packets.ErrTopicNameInvalid.Code: "topic", packets.ErrPacketTooLarge.Code: "too large",
 	packets.ErrQuotaExceeded.Code: "busy", packets.ErrPayloadFormatInvalid.Code: "payload", packets.ErrServerUnavailable.Code: "unavailable",
-	packets.ErrUnspecifiedError.Code: "error",
+	packets.ErrRetainNotSupported.Code: "retain", packets.ErrUnspecifiedError.Code: "error",
 }
 
 func properties(user []packets.UserProperty) []Property {

@@ -1,6 +1,8 @@
 package broker
 
-// Message is what a client published. Its slices are the receiver's to keep.
+import "time"
+
+// Message is what a client published, or the server is to. Its slices are the receiver's to keep.
 type Message struct {
 	Client      Client
 	Topic       string
@@ -10,6 +12,12 @@ type Message struct {
 	QoS         byte
 	Retain      bool
 	Will        bool // the client's last will, sent for it
+
+	// MQTT 5 properties (3.3.2.3).
+	ResponseTopic string
+	Correlation   []byte
+	Expires       time.Duration // after being published, in whole seconds; 0: never
+	Text          bool          // the payload is declared to be UTF-8
 }
 
 // Property is an MQTT 5 user property.

@@ -14,6 +14,9 @@ const deliverTimeout = 20 * time.Second
 
 // OnPublish hands a message over. The library acknowledges it once this returns nil, so nothing is acknowledged that was not taken.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	if cl.Net.Inline { // Broker.Publish
+		return pk, nil
+	}
 	if err := h.publish(cl, pk); err != nil {
 		return pk, h.refuse(cl, pk, err)
 	}
@@ -24,6 +27,9 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 func (h *hook) publish(cl *mqtt.Client, pk packets.Packet) error {
 	client := peerOf(cl).client
 	if err := h.checkTopic(client.Thing, pk.TopicName); err != nil {
+		return err
+	}
+	if err := retainable(pk.TopicName, pk.FixedHeader.Retain); err != nil {
 		return err
 	}
 	if pk.FixedHeader.Retain {
@@ -40,6 +46,8 @@ func message(client Client, pk packets.Packet) Message {
 	return Message{
 		Client: client, Topic: pk.TopicName, Payload: pk.Payload, User: properties(pk.Properties.User),
 		ContentType: pk.Properties.ContentType, QoS: pk.FixedHeader.Qos, Retain: pk.FixedHeader.Retain,
+		ResponseTopic: pk.Properties.ResponseTopic, Correlation: pk.Properties.CorrelationData,
+		Expires: time.Duration(pk.Properties.MessageExpiryInterval) * time.Second, Text: pk.Properties.PayloadFormat == 1,
 	}
 }
 

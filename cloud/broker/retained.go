@@ -11,6 +11,7 @@ import (
 // Limits of retained messages, which stay in memory.
 const (
 	maxRetained     = 64       // of a thing
+	maxServer       = 4096     // of the server itself
 	maxRetainedSize = 16 << 10 // bytes of one
 )
 
@@ -32,8 +33,12 @@ func (r *retained) room(thing, topic string, size int) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, there := r.topics[topic]; !there && size > 0 && r.count[thing] >= maxRetained {
-		return fmt.Errorf("%w: %s holds %d retained messages already; publish empty ones to remove some", ErrBusy, thing, maxRetained)
+	most, who := maxRetained, thing
+	if thing == "" {
+		most, who = maxServer, "the server"
+	}
+	if _, there := r.topics[topic]; !there && size > 0 && r.count[thing] >= most {
+		return fmt.Errorf("%w: %s holds %d retained messages already; publish empty ones to remove some", ErrBusy, who, most)
 	}
 	return nil
 }
@@ -69,7 +74,11 @@ func (h *hook) OnRetainMessage(cl *mqtt.Client, pk packets.Packet, _ int64) {
 		h.retained.remove(pk.TopicName)
 		return
 	}
-	h.retained.put(peerOf(cl).client.Thing, pk.TopicName)
+	thing := "" // the server's own
+	if !cl.Net.Inline {
+		thing = peerOf(cl).client.Thing
+	}
+	h.retained.put(thing, pk.TopicName)
 }
 
 func (h *hook) OnRetainedExpired(topic string) { h.retained.remove(topic) }
