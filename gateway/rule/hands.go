@@ -22,10 +22,10 @@ type Hands interface {
 	// other messages wait with it. An error means that it can't be sent at all, unless ctx has ended: then it comes again.
 	Publish(ctx context.Context, topic string, payload []byte) error
 
-	// Alarm tells that a rule with an alarm came on or went off, and Hurry reads points faster for a while. Both return soon. An error is
-	// counted and logged.
-	Alarm(a Alarm) error
+	// Hurry reads points faster for a while, and Alarm tells that a rule with an alarm came on or went off. Both return soon; Alarm when
+	// no crash takes it.
 	Hurry(points []telemetry.PointID, scan, d time.Duration)
+	Alarm(a Alarm)
 }
 
 // Order is a write that a rule asks for.

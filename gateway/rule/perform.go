@@ -36,9 +36,7 @@ func (e *Engine) perform(ctx context.Context, a *action) {
 	case kindExec:
 		err = e.exec(ctx, a)
 	case kindAlarm:
-		if err = e.hands.Alarm(Alarm{Rule: a.Rule, On: a.On, Text: a.Text, At: a.At, Occasion: a.N}); err != nil {
-			err = fmt.Errorf("alarm: %w", err)
-		}
+		e.hands.Alarm(Alarm{Rule: a.Rule, On: a.On, Text: a.Text, At: a.At, Occasion: a.N})
 	}
 	if err != nil && ctx.Err() != nil {
 		return // it comes again with the next run

@@ -153,13 +153,12 @@ func (h *hands) Hurry(points []telemetry.PointID, scan, d time.Duration) {
 	h.note("scan %d points every %v for %v", len(points), scan, d)
 }
 
-func (h *hands) Alarm(a rule.Alarm) error {
+func (h *hands) Alarm(a rule.Alarm) {
 	h.note("alarm %s %v %q", a.Rule, a.On, a.Text)
 	if a.Occasion <= h.occasion {
 		h.note("occasion %d after %d", a.Occasion, h.occasion)
 	}
 	h.occasion = a.Occasion
-	return nil
 }
 
 // site is an engine that runs in virtual time, and what it did.
