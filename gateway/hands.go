@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/penstock-edge/penstock/gateway/command"
@@ -33,15 +32,7 @@ func (h hands) Publish(ctx context.Context, topic string, payload []byte) error 
 	if h.target == nil {
 		return errNoCloud
 	}
-	return h.target.session.Publish(ctx, session.Message{Topic: h.homeTopic(topic), Payload: payload})
-}
-
-// homeTopic puts a topic that names no place of its own below the gateway's.
-func (h hands) homeTopic(topic string) string {
-	if strings.HasPrefix(topic, "dt/") || strings.HasPrefix(topic, "$aws/") {
-		return topic
-	}
-	return "dt/" + h.cfg.Gateway.ID + "/" + topic
+	return h.target.session.Publish(ctx, session.Message{Topic: topic, Payload: payload})
 }
 
 // Hurry asks every connection; each looks for the points that are its own.
