@@ -40,6 +40,16 @@ type Command struct {
 	Late *LateAnswer `json:"late,omitempty"`
 }
 
+// CommandAsk is what somebody wants to be written.
+type CommandAsk struct {
+	Gateway string
+	Point   string          // device.point
+	Value   json.RawMessage // a number, a boolean or a text
+	Who     string          // for the audit log
+	From    string          // the way it came by, for the audit log
+	TTL     time.Duration   // how long it may take until the gateway has written
+}
+
 // LateAnswer is an answer after the time was over.
 type LateAnswer struct {
 	Time time.Time `json:"time"`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/cloud"
+	isa "github.com/penstock-edge/penstock/sync/alarm"
 )
 
 // Options are what the API stands on. All are required.
@@ -21,9 +22,14 @@ type Options struct {
 	Invite func(ctx context.Context, gateway string, ttl time.Duration) (token string, expires time.Time, err error)
 	// Issue signs a thing's certificate for a request that was checked.
 	Issue func(ctx context.Context, thing string, request *x509.CertificateRequest) (cloud.Certificate, error)
-	CA    []byte // PEM
-	MQTT  string // mqtts://host:port
-	Log   *slog.Logger
+	// Alarms are acknowledged there, Commands go out there.
+	Alarms   Alarms
+	Commands Commands
+	// Who names who asks, for the audit log.
+	Who  func(r *http.Request) string
+	CA   []byte // PEM
+	MQTT string // mqtts://host:port
+	Log  *slog.Logger
 }
 
 // Store is the half of a cloud.Store that is read here.
@@ -31,7 +37,25 @@ type Store interface {
 	cloud.ThingStore
 	cloud.TelemetryStore
 	cloud.LedgerStore
+	cloud.AlarmStore
+	cloud.AuditStore
 	Certificates(ctx context.Context, thing string) ([]cloud.Certificate, error)
+	Command(ctx context.Context, execution string) (cloud.Command, error)
+	Commands(ctx context.Context, q cloud.CommandQuery) ([]cloud.Command, error)
+}
+
+// Alarms is where alarms are acknowledged.
+type Alarms interface {
+	// Acknowledge records that somebody knows. cloud.ErrNotFound, cloud.ErrConflict, cloud.ErrInvalid.
+	Acknowledge(ctx context.Context, thing, name string, who isa.Who, from string) (cloud.Alarm, error)
+}
+
+// Commands is where gateways are asked to write.
+type Commands interface {
+	// Create asks once. cloud.ErrNotFound, cloud.ErrTooMany, cloud.ErrInvalid.
+	Create(ctx context.Context, a cloud.CommandAsk) (cloud.Command, error)
+	// Wait gives a command once it is over, or as it is when ctx ends.
+	Wait(ctx context.Context, execution string) (cloud.Command, error)
 }
 
 type api struct{ o Options }
@@ -54,6 +78,17 @@ func New(o Options) http.Handler {
 		"POST /api/v1/invitations":                        a.invite,
 		"GET /api/v1/ledger/{thing}":                      a.ledger,
 		"GET /api/v1/live":                                a.live,
+
+		"GET /api/v1/alarms":                             a.alarms,
+		"GET /api/v1/alarms/history":                     a.alarmHistory,
+		"GET /api/v1/alarms/{thing}/{name}":              a.alarm,
+		"POST /api/v1/alarms/{thing}/{name}/acknowledge": a.acknowledge,
+		"POST /api/v1/gateways/{thing}/points/{p}/write": a.write,
+		"GET /api/v1/commands":                           a.commands,
+		"GET /api/v1/commands/{execution}":               a.command,
+		"GET /api/v1/audit":                              a.audit,
+		"GET /api/v1/audit/export":                       a.auditExport,
+		"GET /api/v1/audit/verify":                       a.auditVerify,
 	} {
 		mux.HandleFunc(pattern, a.answer(f))
 	}

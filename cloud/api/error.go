@@ -38,6 +38,12 @@ func failure(err error) *Error {
 		return &Error{http.StatusNotFound, err.Error() + "; GET /api/v1/things lists what there is", "not_found"}
 	case errors.Is(err, cloud.ErrExists):
 		return &Error{http.StatusConflict, err.Error(), "exists"}
+	case errors.Is(err, cloud.ErrInvalid):
+		return &Error{http.StatusBadRequest, err.Error(), "bad_request"}
+	case errors.Is(err, cloud.ErrConflict):
+		return &Error{http.StatusConflict, err.Error(), "conflict"}
+	case errors.Is(err, cloud.ErrTooMany):
+		return &Error{http.StatusTooManyRequests, err.Error() + "; try again when some are done", "too_many"}
 	}
 	return &Error{http.StatusInternalServerError, "the server met an error, which is in its log: try again", "internal"}
 }

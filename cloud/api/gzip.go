@@ -42,3 +42,6 @@ type packed struct {
 }
 
 func (p packed) Write(b []byte) (int, error) { return p.z.Write(b) }
+
+// Unwrap is for deadlines (http.ResponseController). What is flushed through it is what z has let go.
+func (p packed) Unwrap() http.ResponseWriter { return p.ResponseWriter }

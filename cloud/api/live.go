@@ -29,7 +29,7 @@ type liveSample struct {
 	sample
 }
 
-// live sends server-sent events until the asker goes or the server stops. Each is an event "samples" or "presence".
+// live sends server-sent events until the asker goes or the server stops. Each is an event "samples", "presence", "alarms" or "commands".
 func (a *api) live(w http.ResponseWriter, r *http.Request) error {
 	thing := r.FormValue("gateway")
 	if thing != "" {
@@ -103,8 +103,8 @@ func (s stream) event(l cloud.Live) error {
 			return err
 		}
 	}
-	if len(l.Samples) == 0 && l.Count == 0 {
-		return nil
+	if err := s.changes(l); err != nil || len(l.Samples) == 0 && l.Count == 0 {
+		return err
 	}
 	e := liveEvent{Thing: l.Thing, Count: l.Count, Samples: make([]liveSample, len(l.Samples))}
 	for i, p := range l.Samples {
@@ -113,7 +113,20 @@ func (s stream) event(l cloud.Live) error {
 	return s.data("samples", e)
 }
 
-func (s stream) data(name string, e liveEvent) error {
+// changes sends where alarms are, and what became of commands.
+func (s stream) changes(l cloud.Live) error {
+	if len(l.Alarms) > 0 {
+		if err := s.data("alarms", map[string]any{"thing": l.Thing, "alarms": l.Alarms}); err != nil {
+			return err
+		}
+	}
+	if len(l.Commands) > 0 {
+		return s.data("commands", map[string]any{"thing": l.Thing, "commands": l.Commands})
+	}
+	return nil
+}
+
+func (s stream) data(name string, e any) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err

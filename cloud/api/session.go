@@ -30,6 +30,8 @@ func NewSession(tokenHash [sha256.Size]byte, key []byte) *Session {
 const (
 	cookieName = "__Host-penstock" // the prefix has browsers insist on Secure, Path=/ and no Domain
 	cookieLife = 12 * time.Hour
+
+	admin = "admin"
 )
 
 // ErrToken says that the admin token is wrong.
@@ -54,6 +56,14 @@ func (s *Session) LoggedIn(r *http.Request) bool {
 	}
 	cookie, err := r.Cookie(cookieName)
 	return err == nil && s.good(cookie.Value, time.Now())
+}
+
+// Who names who asks, for the audit log; empty when nobody is logged in. There is one user so far, whom the admin token stands for.
+func (s *Session) Who(r *http.Request) string {
+	if !s.LoggedIn(r) {
+		return ""
+	}
+	return admin
 }
 
 // Required lets nobody through who is not logged in.

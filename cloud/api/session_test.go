@@ -44,6 +44,14 @@ func TestSession(t *testing.T) {
 	case !loggedIn(s, nil, "secret"):
 		t.Error("the token does not let in")
 	}
+	r := httptest.NewRequest("GET", "/", nil)
+	if who := s.Who(r); who != "" {
+		t.Errorf("somebody who is not logged in is %q", who)
+	}
+	r.AddCookie(cookie)
+	if who := s.Who(r); who != "admin" {
+		t.Errorf("who is logged in is %q", who)
+	}
 	if s.good(cookie.Value, time.Now().Add(cookieLife+time.Minute)) {
 		t.Error("the cookie never ends")
 	}

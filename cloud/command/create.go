@@ -23,20 +23,10 @@ const (
 	maxValue = 8 << 10 // bytes of a value as JSON
 )
 
-// Ask is what somebody wants to be written.
-type Ask struct {
-	Gateway string
-	Point   string          // device.point
-	Value   json.RawMessage // a number, a boolean or a text
-	Who     string          // for the audit log
-	From    string          // the way it came by, for the audit log
-	TTL     time.Duration   // how long it may take until the gateway has written; 1 s to MaxTTL
-}
-
-// Create asks a gateway for a write, once, whether it is connected now or later. cloud.ErrInvalid, cloud.ErrNotFound, and cloud.ErrTooMany
+// Create asks a gateway for a write, once, whether it is connected now or later: TTL is from 1 s to MaxTTL. cloud.ErrInvalid, cloud.ErrNotFound, and cloud.ErrTooMany
 // while MaxOpen commands of the gateway are open.
-func (r *Room) Create(ctx context.Context, a Ask) (cloud.Command, error) {
-	if err := a.check(); err != nil {
+func (r *Room) Create(ctx context.Context, a cloud.CommandAsk) (cloud.Command, error) {
+	if err := check(a); err != nil {
 		return cloud.Command{}, err
 	}
 	t, err := r.o.Store.Thing(ctx, a.Gateway)
@@ -60,7 +50,7 @@ func (r *Room) Create(ctx context.Context, a Ask) (cloud.Command, error) {
 	return c, nil
 }
 
-func (a *Ask) check() error {
+func check(a cloud.CommandAsk) error {
 	device, point, dotted := strings.Cut(a.Point, ".")
 	switch {
 	case !dotted || device == "" || point == "" || len(a.Point) > maxPoint || !utf8.ValidString(a.Point):
@@ -70,14 +60,14 @@ func (a *Ask) check() error {
 	case a.Who == "":
 		return fmt.Errorf("a command of nobody is %w: the audit log needs a name", cloud.ErrInvalid)
 	}
-	return a.checkValue()
+	return checkValue(a.Value)
 }
 
-func (a *Ask) checkValue() error {
+func checkValue(value json.RawMessage) error {
 	var v any
-	err := json.Unmarshal(a.Value, &v)
-	if len(a.Value) > maxValue {
-		err = fmt.Errorf("it has %d bytes, at most %d can be", len(a.Value), maxValue)
+	err := json.Unmarshal(value, &v)
+	if len(value) > maxValue {
+		err = fmt.Errorf("it has %d bytes, at most %d can be", len(value), maxValue)
 	}
 	switch v.(type) {
 	case float64, bool, string:
@@ -85,7 +75,7 @@ func (a *Ask) checkValue() error {
 		err = errors.Join(err, errors.New("a number, true, false or a text is meant"))
 	}
 	if err != nil {
-		return fmt.Errorf("the value %.80s is %w: %w", a.Value, cloud.ErrInvalid, err)
+		return fmt.Errorf("the value %.80s is %w: %w", value, cloud.ErrInvalid, err)
 	}
 	return nil
 }

@@ -147,8 +147,8 @@ func (p *plant) create(ttl time.Duration) cloud.Command {
 	return c
 }
 
-func ask(ttl time.Duration) command.Ask {
-	return command.Ask{Gateway: "plant7", Point: "press.start", Value: json.RawMessage("true"), Who: "anna", From: "10.0.0.7", TTL: ttl}
+func ask(ttl time.Duration) cloud.CommandAsk {
+	return cloud.CommandAsk{Gateway: "plant7", Point: "press.start", Value: json.RawMessage("true"), Who: "anna", From: "10.0.0.7", TTL: ttl}
 }
 
 func (p *plant) respond(execution, payload string) {
@@ -283,19 +283,19 @@ func TestCommandExpires(t *testing.T) {
 func TestWhatCannotBeAskedFor(t *testing.T) {
 	p := newPlant(t)
 	for name, c := range map[string]struct {
-		change func(*command.Ask)
+		change func(*cloud.CommandAsk)
 		want   error
 	}{
-		"no device":       {func(a *command.Ask) { a.Point = "start" }, cloud.ErrInvalid},
-		"an object":       {func(a *command.Ask) { a.Value = json.RawMessage(`{}`) }, cloud.ErrInvalid},
-		"null":            {func(a *command.Ask) { a.Value = json.RawMessage(`null`) }, cloud.ErrInvalid},
-		"nothing":         {func(a *command.Ask) { a.Value = nil }, cloud.ErrInvalid},
-		"a long text":     {func(a *command.Ask) { a.Value = json.RawMessage(`"` + strings.Repeat("x", 9000) + `"`) }, cloud.ErrInvalid},
-		"no time":         {func(a *command.Ask) { a.TTL = 0 }, cloud.ErrInvalid},
-		"a year":          {func(a *command.Ask) { a.TTL = 365 * 24 * time.Hour }, cloud.ErrInvalid},
-		"nobody":          {func(a *command.Ask) { a.Who = "" }, cloud.ErrInvalid},
-		"a device":        {func(a *command.Ask) { a.Gateway = "plant7:press" }, cloud.ErrInvalid},
-		"unknown gateway": {func(a *command.Ask) { a.Gateway = "plant9" }, cloud.ErrNotFound},
+		"no device":       {func(a *cloud.CommandAsk) { a.Point = "start" }, cloud.ErrInvalid},
+		"an object":       {func(a *cloud.CommandAsk) { a.Value = json.RawMessage(`{}`) }, cloud.ErrInvalid},
+		"null":            {func(a *cloud.CommandAsk) { a.Value = json.RawMessage(`null`) }, cloud.ErrInvalid},
+		"nothing":         {func(a *cloud.CommandAsk) { a.Value = nil }, cloud.ErrInvalid},
+		"a long text":     {func(a *cloud.CommandAsk) { a.Value = json.RawMessage(`"` + strings.Repeat("x", 9000) + `"`) }, cloud.ErrInvalid},
+		"no time":         {func(a *cloud.CommandAsk) { a.TTL = 0 }, cloud.ErrInvalid},
+		"a year":          {func(a *cloud.CommandAsk) { a.TTL = 365 * 24 * time.Hour }, cloud.ErrInvalid},
+		"nobody":          {func(a *cloud.CommandAsk) { a.Who = "" }, cloud.ErrInvalid},
+		"a device":        {func(a *cloud.CommandAsk) { a.Gateway = "plant7:press" }, cloud.ErrInvalid},
+		"unknown gateway": {func(a *cloud.CommandAsk) { a.Gateway = "plant9" }, cloud.ErrNotFound},
 	} {
 		a := ask(time.Minute)
 		c.change(&a)
