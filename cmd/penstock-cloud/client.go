@@ -80,9 +80,36 @@ func (c *client) post(ctx context.Context, path string, body, into any) error {
 }
 
 func (c *client) do(ctx context.Context, method, path string, body []byte, into any) error {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.url, "/")+path, bytes.NewReader(body))
+	res, err := c.ask(ctx, method, path, body)
 	if err != nil {
 		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", c.url, err)
+	}
+	return nil
+}
+
+// stream copies an answer as it comes.
+func (c *client) stream(ctx context.Context, path string, to io.Writer) error {
+	c.http.Timeout = 0 // as long as it takes
+	res, err := c.ask(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(to, res.Body); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", c.url, err)
+	}
+	return nil
+}
+
+// ask makes a request and gives the answer of a success.
+func (c *client) ask(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.url, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	if body != nil {
@@ -90,16 +117,13 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, into 
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return nil, c.unreachable(err)
 	}
-	defer res.Body.Close()
 	if res.StatusCode/100 != 2 {
-		return refused(res)
+		defer res.Body.Close()
+		return nil, refused(res)
 	}
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", c.url, err)
-	}
-	return nil
+	return res, nil
 }
 
 func (c *client) unreachable(err error) error {

@@ -33,7 +33,8 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(initCommand(), runCommand(), inviteCommand(), issueCommand(), queryCommand(), ledgerCommand(), versionCommand(), manCommand())
+	root.AddCommand(initCommand(), runCommand(), inviteCommand(), issueCommand(), queryCommand(), ledgerCommand(),
+		alarmsCommand(), ackCommand(), writeCommand(), auditCommand(), versionCommand(), manCommand())
 	return root
 }
 
