@@ -13,5 +13,6 @@ type Store interface {
 	AlarmStore
 	AcknowledgementStore
 	CommandStore
+	ShadowStore
 	io.Closer
 }

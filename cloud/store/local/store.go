@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ type Store struct {
 	newest  *newest
 
 	mergers sync.Pool // of *merger
+	shadows shadowLocks
 
 	closing sync.Once
 	closed  error
@@ -48,7 +50,7 @@ func Open(ctx context.Context, dir string, opts Options, log *slog.Logger) (*Sto
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{log: log, opts: opts, backlog: newBacklog(), newest: newNewest()}
+	s := &Store{log: log, opts: opts, backlog: newBacklog(), newest: newNewest(), shadows: shadowLocks{seed: maphash.MakeSeed()}}
 	s.mergers.New = func() any { return &merger{dec: wire.NewDecoder()} }
 	if s.lock, err = lock(dir); err != nil {
 		return nil, err

@@ -49,6 +49,10 @@ func Run(t *testing.T, open Open) {
 		"command":         testCommand,
 		"command late":    testCommandLate,
 		"command lists":   testCommandLists,
+		"shadow":          testShadow,
+		"shadow deleted":  testShadowDeleted,
+		"shadow names":    testShadowNames,
+		"shadow crowd":    testShadowCrowd,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
