@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type server struct {
 	pair    tls.Certificate
 	address string
 	stop    func()
+	broker  *mqtt.Server
 
 	mu    sync.Mutex
 	taken []string // payloads, in order
@@ -42,7 +44,10 @@ func (s *server) Provides(b byte) bool {
 	return b == mqtt.OnPublish || b == mqtt.OnACLCheck || b == mqtt.OnConnectAuthenticate || b == mqtt.OnPacketEncode
 }
 
-func (s *server) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
+// OnACLCheck refuses what begins with "secret".
+func (s *server) OnACLCheck(_ *mqtt.Client, topic string, _ bool) bool {
+	return !strings.HasPrefix(topic, "secret")
+}
 
 func (s *server) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool {
 	s.mu.Lock()
@@ -107,7 +112,8 @@ func (s *server) run(address string) {
 	s.address = ln.Addr().String()
 	limits := mqtt.NewDefaultServerCapabilities()
 	limits.MaximumPacketSize = maxPacket
-	broker := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: limits})
+	broker := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: limits, InlineClient: true})
+	s.broker = broker
 	if err := broker.AddHook(s, nil); err != nil {
 		s.t.Fatal(err)
 	}
@@ -130,7 +136,9 @@ func (s *server) run(address string) {
 	s.stop = sync.OnceFunc(func() {
 		_ = ln.Close()
 		for _, c := range broker.Clients.GetAll() {
-			_ = c.Net.Conn.Close() // a cut, not a farewell
+			if c.Net.Conn != nil {
+				_ = c.Net.Conn.Close() // a cut, not a farewell
+			}
 		}
 		_ = broker.Close()
 		conns.Wait()

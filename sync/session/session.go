@@ -24,7 +24,17 @@ type Options struct {
 	TLS func() (*tls.Config, error)
 	// Birth gives the messages that open every connection, before any other is let through.
 	Birth func() []Message
-	Log   *slog.Logger
+
+	// Subscribe are the topic filters asked for on every connection, before Birth. Receive is called for each message that arrives, one after
+	// the other; it may publish. The server is told that a message has arrived when Receive has returned. ctx ends with the connection.
+	// Nothing is kept for us while we are away: what must not be missed is asked for again in Connected.
+	Subscribe []string
+	Receive   func(ctx context.Context, m Message)
+	// Connected is called in a goroutine of its own on every connection once messages may be published and are received. ctx ends
+	// with the connection, which waits for it. Optional.
+	Connected func(ctx context.Context)
+
+	Log *slog.Logger
 }
 
 // Message is one application message, published at QoS 1.
@@ -60,6 +70,7 @@ type State struct {
 	Connected bool
 	Since     time.Time // of the connection, or of its loss; zero before the first attempt has ended
 	Why       string    // why there is no connection
+	Refused   string    // subscriptions that the server refused
 	Connects  uint64
 }
 
@@ -79,6 +90,7 @@ type link struct {
 	client    *paho.Client
 	end       func(error) // ends it, with the reason
 	maxPacket uint32      // bytes of the largest packet that the server takes; 0: any
+	in        *reception  // nil when nothing is subscribed to
 }
 
 // New makes a session; Run connects it.
@@ -145,7 +157,16 @@ func (s *Session) connection(ctx context.Context) error {
 		default:
 		}
 	}}
+	alive, die := context.WithCancel(ctx)
+	var at sync.WaitGroup // whoever works for this connection
+	defer func() { die(); at.Wait(); l.in.end() }()
+	if len(s.o.Subscribe) > 0 {
+		l.in = &reception{ctx: alive, receive: s.o.Receive}
+	}
 	if err := s.connect(ctx, l, conn); err != nil {
+		return err
+	}
+	if err := s.subscribe(ctx, l); err != nil {
 		return err
 	}
 	for _, m := range s.o.Birth() {
@@ -154,6 +175,9 @@ func (s *Session) connection(ctx context.Context) error {
 		}
 	}
 	s.up(l)
+	if s.o.Connected != nil {
+		at.Go(func() { s.o.Connected(alive) })
+	}
 	select {
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -172,14 +196,20 @@ func (s *Session) connection(ctx context.Context) error {
 
 // connect is the handshake of MQTT.
 func (s *Session) connect(ctx context.Context, l *link, conn net.Conn) error {
-	l.client = paho.NewClient(paho.ClientConfig{
+	config := paho.ClientConfig{
 		ClientID: s.o.ClientID, Conn: conn, PacketTimeout: ackTimeout,
 		OnClientError:      l.end,
 		OnServerDisconnect: func(d *paho.Disconnect) { l.end(disconnected(d)) },
-	})
+	}
+	if l.in != nil {
+		config.OnPublishReceived = []func(paho.PublishReceived) (bool, error){l.in.handle}
+	}
+	l.client = paho.NewClient(config)
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	ack, err := l.client.Connect(ctx, &paho.Connect{ClientID: s.o.ClientID, KeepAlive: 30, CleanStart: true})
+	ack, err := l.client.Connect(ctx, &paho.Connect{
+		ClientID: s.o.ClientID, KeepAlive: 30, CleanStart: true, Properties: &paho.ConnectProperties{ReceiveMaximum: paho.Uint16(maxUnhandled)},
+	})
 	if err != nil {
 		return refusedConnect(ack, err)
 	}
@@ -211,7 +241,7 @@ func (s *Session) up(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.link = l
-	s.state = State{Connected: true, Since: time.Now(), Connects: s.state.Connects + 1}
+	s.state = State{Connected: true, Since: time.Now(), Connects: s.state.Connects + 1, Refused: s.state.Refused}
 	close(s.ready)
 	s.o.Log.Info("connected", "url", s.o.URL)
 }
