@@ -147,6 +147,9 @@ func TestValueIsWritten(t *testing.T) {
 	if _, err := s.do("write", "plant7", "press.setpoint", "420"); err == nil || !strings.Contains(err.Error(), "nothing was written: at most 50") {
 		t.Errorf("what the gateway refused: %v", err)
 	}
+	if _, err := s.do("write", "plant7", "press.setpoint", "-5"); err == nil || exitCode(err) != 2 || !strings.Contains(err.Error(), "-- -5") {
+		t.Errorf("a value below zero that looks like a flag: %v", err)
+	}
 	s.answers("")
 	s.wantIn(s.must("write", "plant7", "press.recipe", "0815", "--text", "--wait", "10ms"), "plant7 has not answered yet")
 	if _, err := s.do("write", "plant7", "press", "1"); err == nil || !strings.Contains(err.Error(), "DEVICE.POINT") {

@@ -26,6 +26,7 @@ func writeCommand() *cobra.Command {
 			"It exits 1 when the gateway refused, or when it is not certain that the point has the value.",
 		Example: `  penstock-cloud write plant7 press.setpoint 42.5
   penstock-cloud write plant7 press.start true --ttl 10s
+  penstock-cloud write plant7 press.offset -- -5
   penstock-cloud write plant7 press.recipe 0815 --text --wait 0s --ttl 24h`,
 		Args: usage(cobra.ExactArgs(3)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,6 +49,9 @@ func writeCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&text, "text", false, "VALUE is a text, though it looks like a number")
 	clientCommand(cmd, &c)
 	output(cmd, &form, "text", "json")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; a value below zero stands behind two dashes: write plant7 press.offset -- -5; see %s --help", err, cmd.CommandPath())}
+	})
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/penstock-edge/penstock/cloud"
 )
@@ -104,26 +105,36 @@ func newAlarmFilter(ctx context.Context, c *conn, q cloud.AlarmQuery, at string)
 		before = cloud.Place{Time: math.MaxInt64, ID: math.MaxInt64}
 	}
 	f := &alarmFilter{where: "(" + at + ", id) < (?, ?)", args: []any{before.Time, before.ID}}
-	named := "name = ?"
-	if at == "time" {
-		named = "alarm IN (SELECT id FROM alarm WHERE name = ?)"
-	}
-	if q.Name != "" {
-		f.and(named, q.Name)
-	}
-	if q.Thing == "" {
-		return f, nil
-	}
-	gateway, err := gatewayID(ctx, c, q.Thing)
+	which, err := whichAlarms(ctx, c, q)
 	switch {
-	case err != nil:
-		return nil, err
-	case gateway != 0:
-		f.and("gateway = ?", gateway)
-	case at == "time":
-		f.and("alarm IN (SELECT id FROM alarm WHERE thing = ?)", q.Thing)
+	case err != nil || which.where == "":
+	case at == "changed":
+		f.and(which.where, which.args...)
+	case q.Name == "" && strings.HasPrefix(which.where, "gateway"): // events have this column too
+		f.and(which.where, which.args...)
 	default:
-		f.and("thing = ?", q.Thing)
+		f.and("alarm IN (SELECT id FROM alarm WHERE "+which.where+")", which.args...)
+	}
+	return f, err
+}
+
+// whichAlarms is a condition on the table of alarms; empty for all.
+func whichAlarms(ctx context.Context, c *conn, q cloud.AlarmQuery) (f alarmFilter, err error) {
+	if q.Thing != "" {
+		gateway, err := gatewayID(ctx, c, q.Thing)
+		if err != nil {
+			return f, err
+		}
+		if f = (alarmFilter{"thing = ?", []any{q.Thing}}); gateway != 0 {
+			f = alarmFilter{"gateway = ?", []any{gateway}}
+		}
+	}
+	switch {
+	case q.Name == "":
+	case f.where == "":
+		f = alarmFilter{"name = ?", []any{q.Name}}
+	default:
+		f.and("name = ?", q.Name)
 	}
 	return f, nil
 }

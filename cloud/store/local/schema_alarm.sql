@@ -13,6 +13,7 @@ CREATE TABLE alarm (
 CREATE INDEX alarm_changed ON alarm (changed, id);
 CREATE INDEX alarm_view ON alarm (view, changed, id);
 CREATE INDEX alarm_gateway ON alarm (gateway, view, changed, id);
+CREATE INDEX alarm_name ON alarm (name);
 CREATE INDEX alarm_thing ON alarm (thing, name);
 CREATE INDEX alarm_pending ON alarm (gateway) WHERE pending = 1;
 
