@@ -35,8 +35,8 @@ func (p *Panel) pass(l *lamp, e wire.AlarmEvent, now time.Time) {
 
 // letGo queues what an alarm holds, if it may. It holds p.mu.
 func (p *Panel) letGo(l *lamp, now time.Time) {
-	if most := now.Add(burst * pace); l.Spent.After(most) {
-		l.Spent = most // the clock was set back
+	if l.Spent.After(now.Add(burst * pace)) {
+		l.Spent = time.Time{} // the clock was set back: nobody knows what was spent
 	}
 	if l.Held == nil || now.Before(l.release()) || len(p.pending) >= mostPending {
 		return

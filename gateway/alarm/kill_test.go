@@ -64,7 +64,7 @@ func child(dir string) {
 // each event where the one before it ended.
 func TestKillingTheProcess(t *testing.T) {
 	dir := t.TempDir()
-	const rounds = 12
+	const rounds = 8
 	said := 0
 	for range rounds {
 		said += kill(t, dir)

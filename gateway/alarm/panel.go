@@ -63,7 +63,7 @@ type Panel struct {
 	ready   uint64    // pending events up to this number are on the shelf
 	flushAt time.Time // when the shelf is to be tidied, or tried again; zero: not
 	armed   time.Time // what the clock waits for
-	failing bool      // the shelf could not be written
+	failing error     // why the shelf could not be written; nil: it could
 }
 
 // pending is an event on its way, with its number on the shelf.

@@ -25,7 +25,7 @@ func (p *Panel) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.changes++ // what was delivered need not come again
 	p.mu.Unlock()
-	_ = p.settle() // it says so itself
+	_ = p.write(true) // it says so itself
 	return nil
 }
 
@@ -49,14 +49,14 @@ func (p *Panel) watch(ctx context.Context) {
 		case <-p.poked:
 		case <-timer.C:
 		}
-		wait := p.tick()
-		_ = p.settle() // it says so itself, and has flushAt set
+		wait, again := p.tick()
+		_ = p.write(again) // it says so itself
 		timer.Reset(wait)
 	}
 }
 
-// tick does what is due, and says how long there is nothing to do.
-func (p *Panel) tick() time.Duration {
+// tick does what is due, and says how long there is nothing to do, and whether to try the disk again.
+func (p *Panel) tick() (wait time.Duration, again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.o.Now()
@@ -74,14 +74,14 @@ func (p *Panel) tick() time.Duration {
 			p.armed = l.next
 		}
 	}
-	if !p.flushAt.IsZero() && !p.flushAt.After(now) {
+	if again = !p.flushAt.IsZero() && !p.flushAt.After(now); again {
 		p.changes++
 		p.flushAt = time.Time{}
 	}
 	if !p.flushAt.IsZero() && p.flushAt.Before(p.armed) {
 		p.armed = p.flushAt
 	}
-	return p.armed.Sub(now)
+	return p.armed.Sub(now), again
 }
 
 // deliver hands events to the sink in their order, and goes on trying.

@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,10 +21,18 @@ const (
 	floorKey = "floor" // the highest sequence of alarms that are gone
 )
 
-// record is an alarm on the shelf.
+// record is an alarm on the shelf: its account in JSON, a line feed, and its memory (sync/alarm, FORMAT.md).
 type record struct {
 	account
-	Memory json.RawMessage `json:"memory"` // sync/alarm's FORMAT.md
+	Memory []byte
+}
+
+func (r record) encode() []byte { return append(append(encode(r.account), '\n'), r.Memory...) }
+
+func parseRecord(b []byte) (r record, err error) {
+	first, memory, _ := bytes.Cut(b, []byte{'\n'})
+	r.Memory = bytes.Clone(memory) // the store's own bytes end with the transaction
+	return r, json.Unmarshal(first, &r.account)
 }
 
 func (r record) name() string { return r.Name }
@@ -55,7 +64,7 @@ func (p *Panel) collect() batch {
 		if l.dirty {
 			l.dirty = false
 			b.lamps = append(b.lamps, l)
-			b.put[alarmKey+l.name()] = encode(l.record())
+			b.put[alarmKey+l.name()] = l.record().encode()
 		}
 	}
 	for i := len(p.pending) - 1; i >= 0 && p.pending[i].n > p.ready; i-- {
@@ -88,18 +97,24 @@ func (b *batch) write(s state.Shelf) error {
 	return nil
 }
 
-// settle returns when all that was changed before is on the shelf, or the disk has refused it; then it is tried again every second. Who
-// comes while another's transaction is under way shares the next.
-func (p *Panel) settle() error {
+// settle returns when all that was changed before is on the shelf, or the disk has refused it; then the clock tries again every second.
+// Who comes while another's transaction is under way shares the next.
+func (p *Panel) settle() error { return p.write(false) }
+
+func (p *Panel) write(again bool) error {
 	p.mu.Lock()
 	want := p.changes
 	p.mu.Unlock()
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
-	if p.stored >= want {
+	switch err := p.failing; {
+	case p.stored >= want:
 		p.mu.Unlock()
 		return nil
+	case err != nil && !again:
+		p.mu.Unlock()
+		return err
 	}
 	b := p.collect()
 	p.mu.Unlock()
@@ -107,23 +122,24 @@ func (p *Panel) settle() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
-		p.putBack(b)
-		return fmt.Errorf("it counts, but is not on disk: %w", err)
+		err = fmt.Errorf("it counts, but is not on disk: %w", err)
+		p.putBack(b, err)
+		return err
 	}
-	if p.failing {
+	if p.failing != nil {
 		p.o.Log.Info("the state of alarms is stored again")
 	}
-	p.failing, p.stored, p.ready = false, b.changes, b.ready
+	p.failing, p.stored, p.ready = nil, b.changes, b.ready
 	wakeUp(p.ripe)
 	return nil
 }
 
 // putBack has a batch that the disk refused tried again. It holds p.mu.
-func (p *Panel) putBack(b batch) {
-	if !p.failing {
-		p.o.Log.Error("the state of alarms can't be stored: they are shown, but a crash now would forget the last of them; make room on the disk", "alarms", len(b.lamps))
+func (p *Panel) putBack(b batch, err error) {
+	if p.failing == nil {
+		p.o.Log.Error("the state of alarms can't be stored: they are shown, but a crash now would forget the last of them; make room on the disk", "err", err)
 	}
-	p.failing = true
+	p.failing = err
 	for _, l := range b.lamps {
 		l.dirty = true
 	}
@@ -156,8 +172,7 @@ func (p *Panel) load() (map[string]record, error) {
 }
 
 func (p *Panel) loadAlarm(known map[string]record, key string, v []byte) {
-	var r record
-	err := json.Unmarshal(v, &r)
+	r, err := parseRecord(v)
 	if err == nil && alarmKey+r.name() != key {
 		err = fmt.Errorf("it is of %q", r.name())
 	}
@@ -174,7 +189,6 @@ func (p *Panel) loadAlarm(known map[string]record, key string, v []byte) {
 			*e = nil
 		}
 	}
-	r.Memory = append(json.RawMessage(nil), r.Memory...)
 	known[r.name()] = r
 }
 
