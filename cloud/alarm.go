@@ -58,16 +58,17 @@ type AlarmAcknowledged struct {
 // Waits reports whether somebody is to acknowledge the alarm.
 func (a *Alarm) Waits() bool { return a.State == isa.Unacknowledged || a.State == isa.Returned }
 
-// Take moves the alarm on by an event. One that came late changes at most when its occurrence began.
+// Take moves the alarm on by an event. One that came late changes at most when its occurrence began, and
+// whether an acknowledgement is pending.
 func (a *Alarm) Take(e wire.AlarmEvent) (changed bool) {
+	settled := a.settle(e)
 	if e.Sequence <= a.Sequence {
 		began := e.Occurrence != 0 && e.Occurrence == a.Occurrence && e.Sequence == e.Occurrence && !a.Since.IsZero()
 		if began {
 			a.Since = e.Time
 		}
-		return began
+		return began || settled
 	}
-	a.settle(e)
 	to := isa.State(e.To)
 	switch {
 	case to == isa.Normal || e.Occurrence == 0:
@@ -95,18 +96,19 @@ func severity(word string) (s isa.Severity) {
 	return s
 }
 
-// settle forgets an acknowledgement of ours once an event shows that it took effect, or never will: the occurrence is over, or it asked again
-// after somebody had acknowledged it.
-func (a *Alarm) settle(e wire.AlarmEvent) {
-	if a.Pending == nil {
-		return
+// settle forgets an acknowledgement of ours once an event shows that it took effect, or never will: the occurrence is over, or the alarm
+// asked again, which whoever acknowledged had not seen.
+func (a *Alarm) settle(e wire.AlarmEvent) (settled bool) {
+	if a.Pending == nil || e.Sequence <= a.Pending.Sequence {
+		return false // it happened before what whoever acknowledged had seen
 	}
 	from, to := isa.State(e.From), isa.State(e.To)
-	again := from == isa.Acknowledged && to == isa.Unacknowledged
+	again := e.Kind == string(isa.Raised) || e.Kind == string(isa.ReAlarmed) || from == isa.Acknowledged && to == isa.Unacknowledged
 	known := to == isa.Acknowledged || e.Kind == string(isa.Acked)
 	if to == isa.Normal || e.Occurrence != a.Pending.Occurrence || known || again {
 		a.Pending = nil
 	}
+	return a.Pending == nil
 }
 
 // AlarmView says which alarms a list has.
