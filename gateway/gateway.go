@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock-edge/penstock/buffer"
+	"github.com/penstock-edge/penstock/gateway/alarm"
 	"github.com/penstock-edge/penstock/gateway/command"
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/gateway/flow"
@@ -41,6 +42,7 @@ type Gateway struct {
 	byPoint []*poll.Poller // by PointID; nil of one that is in no equipment
 	audit   *command.Log
 	desk    *command.Desk // through which every write goes
+	panel   *alarm.Panel
 	rules   *rule.Engine
 	target  *target // nil: no cloud
 }
@@ -86,6 +88,9 @@ func (g *Gateway) open() (err error) {
 	if g.desk, err = command.New(g.audit, g.site(), command.Options{Log: g.log}); err != nil {
 		return err
 	}
+	if g.panel, err = alarm.New(g.state, g.queue, cfg, alarm.Options{Log: g.log}); err != nil {
+		return err
+	}
 	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Latest: g.flow.Latest}, g.log); err != nil {
 		return err
 	}
@@ -129,6 +134,7 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 		field.Go(func() error { defer stop(); return p.Run(ctx) })
 	}
 	rules.Go(func() error { defer stop(); return g.rules.Run(ruleCtx) })
+	behind.Go(func() error { defer stop(); return g.panel.Run(rest) })
 	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
 	behind.Go(func() error { defer stop(); return g.desk.Run(rest) })
 	behind.Go(func() error { defer stop(); return status.New(g, g.log).Run(rest, listeners...) })

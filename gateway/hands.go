@@ -5,9 +5,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/penstock-edge/penstock/gateway/alarm"
 	"github.com/penstock-edge/penstock/gateway/command"
 	"github.com/penstock-edge/penstock/gateway/rule"
 	"github.com/penstock-edge/penstock/gateway/status"
+	isa "github.com/penstock-edge/penstock/sync/alarm"
 	"github.com/penstock-edge/penstock/sync/session"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
@@ -42,8 +44,16 @@ func (h hands) Hurry(points []telemetry.PointID, scan, d time.Duration) {
 	}
 }
 
-// Alarm is not told to anybody yet.
-func (h hands) Alarm(rule.Alarm) {}
+// Alarm tells the panel. What the disk refuses is told all the same, and logged by the panel.
+func (h hands) Alarm(a rule.Alarm) {
+	is := isa.Off
+	if a.On {
+		is = isa.On
+	}
+	if err := h.panel.Condition(alarm.Condition{Rule: a.Rule, Is: is, Text: a.Text, At: a.At, Occasion: a.Occasion}); err != nil {
+		h.log.Error("an alarm is not on disk yet", "rule", a.Rule, "err", err)
+	}
+}
 
 // ruleStatus is how the rules fare.
 func (g *Gateway) ruleStatus() []status.Rule {

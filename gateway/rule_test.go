@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -18,6 +19,9 @@ func TestARuleWritesSetsAndIsOnRecord(t *testing.T) {
   - name: too_far
     when: press.temp > 20
     write: {press.mode: "${press.temp * 4}"}
+  - name: very_warm
+    when: press.temp > 30
+    alarm: {severity: high, text: "Press at ${press.temp} °C"}
   - name: doubled
     sql: SELECT value * 2 AS value FROM 'press/temp'
     set: hall_b.doubled
@@ -49,6 +53,48 @@ func TestARuleWritesSetsAndIsOnRecord(t *testing.T) {
 	}
 	if _, err := g.Write(t.Context(), status.Write{Point: "hall_b.doubled", Value: "1", Who: "anna"}); err == nil {
 		t.Error("a virtual point was written by hand")
+	}
+	stop()
+}
+
+// TestAnAlarmComesIsAcknowledgedAndGoes: its events are records that wait for the cloud, and who acknowledged is on record.
+func TestAnAlarmComesIsAcknowledgedAndGoes(t *testing.T) {
+	s := newSite(t, `rules:
+  - name: very_warm
+    when: press.temp > 30
+    alarm: {severity: high, text: "Press at ${press.temp} °C"}
+`)
+	g, _, stop := s.run()
+	state := func() string { return g.Alarms()[0].State }
+	if state() != "normal" {
+		t.Fatalf("it begins as %+v", g.Alarms())
+	}
+	s.put(1, 35)
+	until(t, "the alarm has come", func() bool { return state() == "unacknowledged" })
+	if a := g.Alarms()[0]; a.Text != "Press at 35 °C" || a.Severity != "high" || g.Status().Alarms != 1 {
+		t.Errorf("%+v", a)
+	}
+	if err := g.Operate(t.Context(), status.Operation{Alarm: "very_warm", Do: "acknowledge", Who: "anna", Comment: "filling up"}); err != nil {
+		t.Fatal(err)
+	}
+	if a := g.Alarms()[0]; a.State != "acknowledged" || a.Acknowledged != "anna" {
+		t.Errorf("%+v", a)
+	}
+	if err := g.Operate(t.Context(), status.Operation{Alarm: "none", Do: "acknowledge", Who: "anna"}); !errors.Is(err, status.ErrNoAlarm) {
+		t.Errorf("an alarm that is not there: %v", err)
+	}
+	s.put(1, 20)
+	until(t, "the alarm has gone", func() bool { return state() == "normal" })
+	until(t, "its three events are on disk", func() bool { return g.Status().Buffer.Records >= 3 })
+	stop()
+
+	g, _, stop = s.run() // what is known outlives the process
+	if a := g.Alarms()[0]; a.State != "normal" || a.Since == nil {
+		t.Errorf("after a restart: %+v", a)
+	}
+	lines, err := g.AuditTail(10)
+	if err != nil || len(lines) != 1 || !strings.Contains(string(lines[0]), `"who":"anna"`) {
+		t.Errorf("the audit log: %s, %v", lines, err)
 	}
 	stop()
 }

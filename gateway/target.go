@@ -19,7 +19,7 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// target is the way to one cloud: the buffer is its outbox, a session its publisher.
+// target is the way to one cloud: a session, and the lanes of the buffer that empty into it.
 type target struct {
 	name, url string
 	gateway   string
@@ -27,20 +27,37 @@ type target struct {
 	session   *session.Session
 	log       *slog.Logger
 
+	lanes []lane
+	in    *inbox
+
 	sent  atomic.Uint64 // samples stored by the cloud since the start
 	acked atomic.Uint64 // the highest sequence number stored
 }
 
+// lane is what goes to a target beside everything else, in its own order: alarms wait for no samples.
+type lane struct {
+	*target
+	of      []buffer.Class
+	topic   string
+	content string
+}
+
 func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, log: g.log.With("target", c.Name)}
+	t.lanes = []lane{
+		{t, []buffer.Class{buffer.Alarm}, wire.AlarmTopic(t.gateway), wire.ContentJSON},
+		{t, []buffer.Class{buffer.Keep, buffer.Normal}, wire.BlockTopic(t.gateway), wire.ContentBlock},
+	}
 	birth, err := birthMessage(g.cfg, c, g.version, g.started)
 	if err != nil {
 		return nil, err
 	}
+	t.in = &inbox{Gateway: g, target: t}
 	t.session, err = session.New(session.Options{
 		URL: c.URL, ClientID: t.gateway, Log: t.log,
-		TLS:   func() (*tls.Config, error) { return clientTLS(c) },
-		Birth: func() []session.Message { return []session.Message{birth} },
+		TLS:       func() (*tls.Config, error) { return clientTLS(c) },
+		Birth:     func() []session.Message { return []session.Message{birth} },
+		Subscribe: t.in.filters(), Receive: t.in.receive, Connected: t.in.connected,
 	})
 	return t, err
 }
@@ -49,14 +66,18 @@ func newTarget(g *Gateway, c config.Target) (*target, error) {
 func (t *target) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.session.Run(ctx) })
-	g.Go(func() error { return uplink.Run(ctx, t, t, uplink.DefaultWindow, t.log) })
+	for _, l := range t.lanes {
+		g.Go(func() error { return uplink.Run(ctx, l, l, uplink.DefaultWindow, t.log) })
+	}
 	g.Go(func() error { return t.declare(ctx) })
-	return g.Wait()
+	err := g.Wait()
+	t.in.orders.Wait() // the desk stops at the same time, and answers all that are there
+	return err
 }
 
 // Next gives the uplink what waits in the buffer.
-func (t *target) Next(ctx context.Context, after uint64, max int) ([]uplink.Block, error) {
-	recs, err := t.queue.Next(ctx, after, max)
+func (l lane) Next(ctx context.Context, after uint64, max int) ([]uplink.Block, error) {
+	recs, err := l.queue.NextOf(ctx, after, max, l.of...)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +102,11 @@ func (t *target) Refused(b uplink.Block, _ error) error {
 }
 
 // Publish sends one block and returns when the cloud has stored it.
-func (t *target) Publish(ctx context.Context, b uplink.Block) error {
-	err := t.session.Publish(ctx, session.Message{
-		Topic: wire.BlockTopic(t.gateway), ContentType: wire.ContentBlock, Payload: b.Data,
+func (l lane) Publish(ctx context.Context, b uplink.Block) error {
+	err := l.session.Publish(ctx, session.Message{
+		Topic: l.topic, ContentType: l.content, Payload: b.Data,
 		User: []session.Property{
-			{Key: wire.PropEpoch, Value: t.queue.Epoch()},
+			{Key: wire.PropEpoch, Value: l.queue.Epoch()},
 			{Key: wire.PropSeq, Value: strconv.FormatUint(b.Seq, 10)},
 			{Key: wire.PropSamples, Value: strconv.FormatUint(uint64(b.Samples), 10)},
 		},

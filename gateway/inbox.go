@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+
+	"github.com/penstock-edge/penstock/gateway/command"
+	"github.com/penstock-edge/penstock/sync/session"
+	"github.com/penstock-edge/penstock/sync/wire"
+)
+
+// inbox is what a target's cloud may send: acknowledgements of alarms, and commands.
+type inbox struct {
+	*Gateway
+	target *target
+
+	orders sync.WaitGroup // commands being carried out
+}
+
+func (in *inbox) filters() []string {
+	return []string{wire.AcknowledgeTopic(in.target.gateway), wire.CommandRequests(in.target.gateway)}
+}
+
+// connected says again what the cloud has not confirmed.
+func (in *inbox) connected(ctx context.Context) {
+	answers, err := in.desk.Pending()
+	if err != nil {
+		in.target.log.Error("answers to commands cannot be read", "err", err)
+	}
+	for _, a := range answers {
+		in.say(ctx, a)
+	}
+}
+
+func (in *inbox) receive(ctx context.Context, m session.Message) {
+	switch m.Topic {
+	case wire.AcknowledgeTopic(in.target.gateway):
+		if err := in.panel.Receive(m.Payload); err != nil {
+			in.target.log.Warn("an acknowledgement of the cloud is not understood", "err", err)
+		}
+	default:
+		in.order(ctx, m)
+	}
+}
+
+// order carries a command out beside others: the desk has its bounds. It goes on when the connection ends; its answer is kept until the
+// cloud has confirmed it.
+func (in *inbox) order(ctx context.Context, m session.Message) {
+	in.orders.Go(func() {
+		err := in.desk.Receive(context.WithoutCancel(ctx), m.Topic, m.Payload, func(a command.Answer) { in.say(ctx, a) })
+		if err != nil {
+			in.target.log.Warn("a command has no answer", "topic", m.Topic, "err", err)
+		}
+	})
+}
+
+// say publishes an answer; one that does not arrive is said again on the next connection.
+func (in *inbox) say(ctx context.Context, a command.Answer) {
+	err := in.target.session.Publish(ctx, session.Message{Topic: a.Topic, ContentType: wire.ContentJSON, Payload: a.Payload})
+	if err != nil || a.Execution == "" {
+		return
+	}
+	if err := in.desk.Answered(a.Execution); err != nil {
+		in.target.log.Error("an answer that the cloud has confirmed stays on record", "execution", a.Execution, "err", err)
+	}
+}
