@@ -3,8 +3,10 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/penstock-edge/penstock/cloud"
@@ -81,11 +83,11 @@ func TestWhatAreNoAlarmsOfAGatewayIsRefusedForGood(t *testing.T) {
 	_, in := open(t)
 	elsewhere := raised("oil_hot", 10)
 	elsewhere.Thing = "plant77"
-	noNumber, other, garbage := alarms(t, 0, raised("oil_hot", 10)), alarms(t, 1, raised("oil_hot", 10)), alarms(t, 1, raised("oil_hot", 10))
+	noNumber, garbage := alarms(t, 0, raised("oil_hot", 10)), alarms(t, 1, raised("oil_hot", 10))
 	garbage.Payload = []byte("[]")
 	own := raised("hot", 10)
 	own.Thing = "thermo1"
-	other = alarms(t, 1, own)
+	other := alarms(t, 1, own)
 	other.Thing = "thermo1"
 	for name, m := range map[string]ingest.Message{"another's alarm": alarms(t, 1, elsewhere), "no number": noNumber, "a thing that is no gateway": other, "no JSON of alarms": garbage} {
 		if err := in.Put(t.Context(), m); !errors.Is(err, ingest.ErrPayload) {
@@ -95,4 +97,26 @@ func TestWhatAreNoAlarmsOfAGatewayIsRefusedForGood(t *testing.T) {
 	if c := in.Counts(); c.Refused != 4 || c.Alarms != 0 {
 		t.Errorf("counted %+v", c)
 	}
+}
+
+// TestSlowWatcherSeesWhereAlarmsAre: what a screen missed is told by where each alarm and command is now.
+func TestSlowWatcherSeesWhereAlarmsAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, in := start()
+		ctx, cancel := context.WithCancel(t.Context())
+		events := in.Watch(ctx, "plant7")
+		in.Tell(cloud.Live{Thing: "plant7", Count: 1})
+		synctest.Wait() // the first is on its way
+		for n := range uint64(100) {
+			in.Tell(cloud.Live{Thing: "plant7", Alarms: []cloud.Alarm{{Name: "oil_hot", Sequence: n}, {Name: "oil_low", Sequence: 100 - n}},
+				Commands: []cloud.Command{{Execution: "01A", Point: fmt.Sprint(n)}}})
+		}
+		<-events
+		got := <-events
+		if len(got.Alarms) != 2 || got.Alarms[0].Sequence != 99 || got.Alarms[1].Sequence != 100 || len(got.Commands) != 1 || got.Commands[0].Point != "99" {
+			t.Errorf("seen %+v", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
