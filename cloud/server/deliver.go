@@ -48,19 +48,27 @@ func maySubscribe(thing, filter string) bool {
 	return policy.Allows(thing, policy.Subscribe, filter)
 }
 
-// deliver hands what is telemetry to ingest; what is not goes to subscribers only. It knows from the broker that the client may publish
-// on the topic.
+// deliver hands what is telemetry to ingest, requests for shadows and answers to commands to their rooms; what is none of these goes to
+// subscribers only. It knows from the broker that the client may publish on the topic.
 func (s *server) deliver(ctx context.Context, m broker.Message) error {
-	s.presence.heard(m.Client.Thing)
+	if m.Client.Thing != "" {
+		s.presence.heard(m.Client.Thing)
+	}
+	if s.request(ctx, m) {
+		return nil
+	}
+	if ok, err := s.response(ctx, m); ok {
+		return err
+	}
 	thing, what, ok := wire.ParseTopic(m.Topic)
-	if !ok || what == wire.WhatAlarm { // whoever subscribed gets it
+	if !ok { // whoever subscribed gets it
 		return nil
 	}
 	if thing != m.Client.Thing && what != wire.WhatTelemetry {
 		return fmt.Errorf("%w: %s publishes its %s on dt/%s/%s", broker.ErrForbidden, m.Client.Thing, what, m.Client.Thing, what)
 	}
 	in := ingest.Message{Thing: thing, What: what, Payload: m.Payload, Received: time.Now()}
-	if what == wire.WhatBlock {
+	if what == wire.WhatBlock || what == wire.WhatAlarm {
 		in.Epoch, _ = m.Property(wire.PropEpoch)
 		seq, _ := m.Property(wire.PropSeq)
 		in.Seq, _ = strconv.ParseUint(seq, 10, 64) // 0, which ingest refuses, when it is no number

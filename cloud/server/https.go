@@ -46,6 +46,7 @@ func (s *server) routes(ui http.Handler) http.Handler {
 	mux.Handle("POST /login", guess.handler(http.HandlerFunc(s.login)))
 	mux.HandleFunc("POST /logout", s.logout)
 	mux.Handle("/mqtt", s.broker)
+	s.shadowRoutes(mux)
 	if ui != nil {
 		mux.Handle("/", ui)
 	}

@@ -11,10 +11,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/penstock-edge/penstock/cloud/alarm"
 	"github.com/penstock-edge/penstock/cloud/api"
 	"github.com/penstock-edge/penstock/cloud/broker"
+	"github.com/penstock-edge/penstock/cloud/command"
 	"github.com/penstock-edge/penstock/cloud/enrol"
 	"github.com/penstock-edge/penstock/cloud/ingest"
+	"github.com/penstock-edge/penstock/cloud/shadow"
 	"github.com/penstock-edge/penstock/cloud/store/local"
 	"github.com/penstock-edge/penstock/sync/identity"
 )
@@ -41,6 +44,9 @@ type server struct {
 	rates    *rates
 	metrics  *metrics
 	broker   *broker.Broker
+	alarms   *alarm.Desk
+	commands *command.Room
+	shadows  *shadow.Room
 	session  *api.Session
 	enrol    http.Handler
 	api      http.Handler
@@ -73,6 +79,8 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	if s.broker, err = s.newBroker(broker.Options{TLS: identity.MutualTLS(pair, ca.Certificate())}); err != nil {
 		return err
 	}
+	s.shadows = s.newShadows()
+	s.newOperations()
 	if err := s.newHTTP(c, ca, at.MQTT); err != nil {
 		return err
 	}
@@ -85,6 +93,8 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return store.Run(running) })
 	group.Go(func() error { return s.presence.run(running) })
+	group.Go(func() error { return s.alarms.Run(running) })
+	group.Go(func() error { return s.commands.Run(running) })
 	group.Go(func() error { return s.broker.Run(running, mqttLn) })
 	group.Go(func() error {
 		return s.serveHTTPS(running, httpsLn, identity.ServerTLS(pair, ca.Certificate()), ui)
@@ -103,7 +113,7 @@ func (s *server) newBroker(o broker.Options) (*broker.Broker, error) {
 	o.Authenticate = authenticate(s.store)
 	o.MayPublish, o.MaySubscribe = mayPublish, maySubscribe
 	o.Deliver = s.deliver
-	o.Presence = s.presence.changed
+	o.Presence = s.came
 	o.Count = s.metrics.count
 	o.Log = s.log
 	return broker.New(o)
@@ -123,6 +133,7 @@ func (s *server) newHTTP(c Config, ca *identity.CA, mqtt string) error {
 	s.enrol = &enrol.Handler{Issuer: issuer, MQTT: mqtt, Log: s.log}
 	s.api = api.New(api.Options{
 		Store: s.store, Watch: s.ingest.Watch, Rate: s.rates.rate, Invite: issuer.Invite, Issue: issuer.Issue,
+		Alarms: s.alarms, Commands: s.commands, Who: s.session.Who,
 		CA: identity.EncodeCertificates(ca.Certificate()), MQTT: mqtt, Log: s.log,
 	})
 	return nil
