@@ -31,7 +31,7 @@ type AlarmRecord struct {
 
 // Alarm is where one alarm is. Its name is its gateway's to give: Gateway and Name together are unique.
 type Alarm struct {
-	Gateway      string               `json:"gateway"`
+	Gateway      string               `json:"gateway"` // who tells of it; the thing itself of one that lives in the cloud
 	Thing        string               `json:"thing"`
 	Name         string               `json:"name"`
 	Rule         string               `json:"rule,omitempty"`
@@ -45,6 +45,7 @@ type Alarm struct {
 	Occurrence   uint64               `json:"occurrence,omitempty"`
 	Sequence     uint64               `json:"sequence"`               // of the last event
 	Acknowledged *AlarmAcknowledged   `json:"acknowledged,omitempty"` // while nobody is asked again
+	Own          bool                 `json:"own,omitempty"`          // it lives in the cloud: raised by a rule here
 	Pending      *isa.Acknowledgement `json:"pending,omitempty"`      // made here, and its gateway has not shown that it knows
 	Place        Place                `json:"-"`
 }
@@ -188,3 +189,14 @@ type AcknowledgementStore interface {
 	// Acknowledgements are those of a gateway that are still to be told.
 	Acknowledgements(ctx context.Context, gateway string) ([]isa.Acknowledgement, error)
 }
+
+// OwnAlarmStore keeps alarms that live in the cloud.
+type OwnAlarmStore interface {
+	// StepAlarm hands step the memory of an alarm of a thing (nil: it is new) and stores what it gives back with its events and the lines that
+	// tell of it, all in one transaction; changed is false when there are no events, and then nothing is stored. step must not call the store.
+	// ErrNotFound when there is no such thing, ErrConflict when a gateway has an alarm of that name.
+	StepAlarm(ctx context.Context, thing, name string, step AlarmStep, entries ...audit.Entry) (a Alarm, changed bool, err error)
+}
+
+// AlarmStep moves an alarm on: from its memory, as sync/alarm encodes it, to the next and the events on the way.
+type AlarmStep func(memory []byte) (next []byte, events []wire.AlarmEvent, err error)

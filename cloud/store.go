@@ -12,6 +12,7 @@ type Store interface {
 	AuditStore
 	AlarmStore
 	AcknowledgementStore
+	OwnAlarmStore
 	CommandStore
 	ShadowStore
 	io.Closer

@@ -22,6 +22,7 @@ const maxComment = 1 << 10
 type Store interface {
 	cloud.AlarmStore
 	cloud.AcknowledgementStore
+	cloud.OwnAlarmStore
 }
 
 // Options are what the desk stands on. Store and Publish are required.
@@ -61,6 +62,9 @@ func (d *Desk) Acknowledge(ctx context.Context, thing, name string, who isa.Who,
 		return a, err
 	}
 	ack := isa.Acknowledgement{Alarm: a.Name, Occurrence: a.Occurrence, Sequence: a.Sequence, Time: time.Now().UTC().Round(0), Who: who}
+	if a.Own {
+		return d.acknowledgeOwn(ctx, a, ack, line(a, ack, from))
+	}
 	if a, err = d.o.Store.Acknowledge(ctx, a.Gateway, ack, line(a, ack, from)); err != nil {
 		return a, err
 	}

@@ -212,3 +212,60 @@ func TestAcknowledgementsThatCannotBe(t *testing.T) {
 		t.Errorf("a comment of 1025 bytes: %v", err)
 	}
 }
+
+func TestAlarmOfACloudRule(t *testing.T) {
+	p := newPlant(t)
+	if err := p.store.CreateThing(t.Context(), cloud.Thing{Name: "thermo1", Kind: cloud.KindThing}); err != nil {
+		t.Fatal(err)
+	}
+	saw := time.Now().Add(-time.Minute)
+	raise := alarm.Raise{Thing: "thermo1", Name: "too_hot", Rule: "watch", Severity: isa.Critical, Text: "it is hot", Time: saw}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	history := func(want string) {
+		t.Helper()
+		events, err := p.store.AlarmHistory(t.Context(), cloud.AlarmQuery{Thing: "thermo1", Max: 100})
+		must(err)
+		var kinds []string
+		for _, e := range events {
+			kinds = append(kinds, e.Kind)
+		}
+		if got := strings.Join(kinds, " "); got != want {
+			t.Errorf("the history is %q, want %q", got, want)
+		}
+	}
+	must(p.desk.Raise(t.Context(), raise))
+	must(p.desk.Raise(t.Context(), raise))
+	a, err := p.store.Alarm(t.Context(), "thermo1", "too_hot")
+	if must(err); !a.Waits() || !a.Own || a.Severity != isa.Critical || a.Text != "it is hot" || a.Rule != "watch" {
+		t.Errorf("raised: %+v", a)
+	}
+	history("gone raised")
+	p.end()
+	p.start()
+	a, err = p.desk.Acknowledge(t.Context(), "thermo1", "too_hot", anna, "")
+	if must(err); a.State != isa.Normal || a.Pending != nil {
+		t.Errorf("acknowledged: %+v", a)
+	}
+	must(p.desk.Raise(t.Context(), raise)) // again after a crash: what it saw is older than the acknowledgement
+	history("acknowledged gone raised")
+	raise.Time = time.Now().Add(time.Second)
+	must(p.desk.Raise(t.Context(), raise))
+	history("gone raised acknowledged gone raised")
+
+	p.send(p.own.Step(time.Now(), isa.Input{Condition: isa.On}))
+	for want, r := range map[error]alarm.Raise{cloud.ErrNotFound: {Thing: "nobody", Name: "a", Time: saw}, cloud.ErrInvalid: {Thing: "thermo1", Time: saw},
+		cloud.ErrConflict: {Thing: "plant7", Name: "oil_hot", Time: saw}} {
+		if err := p.desk.Raise(t.Context(), r); !errors.Is(err, want) {
+			t.Errorf("%+v: %v, want %v", r, err, want)
+		}
+	}
+	lines, err := p.store.AuditTail(t.Context(), 0, 10)
+	if must(err); len(lines) != 1 {
+		t.Errorf("%d lines in the audit log, want the one of the acknowledgement", len(lines))
+	}
+}

@@ -72,6 +72,7 @@ func appendAlarms(c *conn, b *cloud.AlarmBatch) (changed []cloud.Alarm, stored b
 type alarmBook struct {
 	conn    *conn
 	gateway int64
+	own     bool // the events are of an alarm that lives here
 	rows    map[string]*alarmRow // by name
 	order   []*alarmRow
 }
@@ -113,6 +114,10 @@ func (k *alarmBook) row(gateway string, e wire.AlarmEvent) (*alarmRow, error) {
 		row.alarm = cloud.Alarm{Gateway: gateway, Thing: e.Thing, Name: e.Alarm}
 		row.id, err = k.conn.insert(context.Background(), "INSERT INTO alarm (gateway, thing, name, view, changed, pending, data) VALUES (?, ?, ?, '', 0, 0, '')",
 			k.gateway, e.Thing, e.Alarm)
+	}
+	if err == nil && row.alarm.Own && !k.own { // a gateway has an alarm of that name now, and its word counts
+		row.alarm = cloud.Alarm{Gateway: gateway, Thing: e.Thing, Name: e.Alarm}
+		_, err = k.conn.exec(context.Background(), "UPDATE alarm SET memory = NULL WHERE id = ?", row.id)
 	}
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func multiply(t testing.TB, s *Store, n int) {
 	const count = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
 	err := s.writer.write(t.Context(), func(c *conn) error {
 		for _, query := range []string{
-			count + "INSERT INTO alarm SELECT i, gateway, thing, name || i, view, changed + i * 1000000000, 0, data FROM n, alarm WHERE id = 1",
+			count + "INSERT INTO alarm SELECT i, gateway, thing, name || i, view, changed + i * 1000000000, 0, data, NULL FROM n, alarm WHERE id = 1",
 			count + "INSERT INTO alarm_event SELECT i, i, gateway, 1, time + i * 1000000000, data FROM n, alarm_event WHERE id = 1",
 		} {
 			if _, err := c.exec(context.Background(), query, n); err != nil {

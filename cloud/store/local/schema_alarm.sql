@@ -1,4 +1,4 @@
--- Where each alarm is: data is a cloud.Alarm as JSON, the other columns are what lists are made by. changed is when its last event happened.
+-- Where each alarm is: gateway is who tells of it, or the thing itself where the cloud does. data is a cloud.Alarm as JSON, the other columns are what lists are made by. changed is when its last event happened.
 CREATE TABLE alarm (
 	id      INTEGER PRIMARY KEY,
 	gateway INTEGER NOT NULL REFERENCES thing,
@@ -8,6 +8,7 @@ CREATE TABLE alarm (
 	changed INTEGER NOT NULL,
 	pending INTEGER NOT NULL, -- 1: an acknowledgement is to be told to the gateway
 	data    BLOB NOT NULL,
+	memory  BLOB, -- of an alarm that lives here and not at a gateway: as sync/alarm encodes it
 	UNIQUE (gateway, name)
 );
 CREATE INDEX alarm_changed ON alarm (changed, id);

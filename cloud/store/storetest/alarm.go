@@ -295,3 +295,48 @@ func (f *fixture) wantPending(gateway string, want ...isa.Acknowledgement) {
 		f.t.Errorf("still to be told to %s: %+v, want %+v", gateway, got, want)
 	}
 }
+
+// testOwnAlarm: an alarm that lives in the cloud moves with its memory or not at all, and makes way for a gateway's of its name.
+func testOwnAlarm(t *testing.T, open Open) {
+	f, ctx := start(t, open), t.Context()
+	f.gateway("plant7")
+	line := audit.Entry{Who: "anna", Action: "alarm.acknowledge", Object: "plant7/oil_hot", Outcome: audit.Done}
+	own := f.alarm("oil_hot")
+	events := own.turn(isa.On)
+	step := func(wantMemory, next string, events ...wire.AlarmEvent) cloud.AlarmStep {
+		return func(memory []byte) ([]byte, []wire.AlarmEvent, error) {
+			if string(memory) != wantMemory {
+				t.Errorf("the memory is %q, want %q", memory, wantMemory)
+			}
+			return []byte(next), events, nil
+		}
+	}
+	a, changed, err := f.StepAlarm(ctx, "plant7", "oil_hot", step("", "one", events...), line)
+	if f.must(err); !changed || !a.Own || a.State != isa.Unacknowledged {
+		t.Errorf("%+v, changed %v", a, changed)
+	}
+	if _, changed, err := f.StepAlarm(ctx, "plant7", "oil_hot", step("one", "two"), line); changed || err != nil {
+		t.Errorf("a step without events: %v, %v", changed, err)
+	}
+	broken := errors.New("no")
+	if _, _, err := f.StepAlarm(ctx, "plant7", "oil_hot", func([]byte) ([]byte, []wire.AlarmEvent, error) { return nil, events, broken }, line); !errors.Is(err, broken) {
+		t.Errorf("a step that went wrong: %v", err)
+	}
+	f.verifyAudit(1)
+	f.reopen()
+	_, _, err = f.StepAlarm(ctx, "plant7", "oil_hot", step("one", "three", own.turn(isa.Off)...))
+	f.must(err)
+	f.wantAlarm("plant7", "oil_hot", isa.Returned)
+	if _, _, err := f.StepAlarm(ctx, "nobody", "oil_hot", step("", "")); !errors.Is(err, cloud.ErrNotFound) {
+		t.Errorf("an alarm of nobody: %v, want ErrNotFound", err)
+	}
+
+	late := alarmEvent(isa.Event{Alarm: "oil_hot", Sequence: 3, Occurrence: 3, Kind: isa.Raised, From: isa.Normal, To: isa.Unacknowledged, Time: own.now}, "the gateway's")
+	f.putAlarms("plant7", 1, late)
+	if a := f.wantAlarm("plant7", "oil_hot", isa.Unacknowledged); a.Own || a.Text != "the gateway's" {
+		t.Errorf("a gateway's alarm of the name is %+v", a)
+	}
+	if _, _, err := f.StepAlarm(ctx, "plant7", "oil_hot", step("", "")); !errors.Is(err, cloud.ErrConflict) {
+		t.Errorf("a step of the gateway's: %v, want ErrConflict", err)
+	}
+}

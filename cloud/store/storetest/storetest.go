@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		"alarm life":      testAlarmLife,
 		"alarm pages":     testAlarmPages,
 		"acknowledgement": testAcknowledgement,
+		"own alarm":       testOwnAlarm,
 		"command":         testCommand,
 		"command late":    testCommandLate,
 		"command lists":   testCommandLists,
