@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// How long a thing that is connected and does not answer is left alone before it is told again: each time twice as long.
+// How long a thing that is connected and does not answer is left alone before it is told again: each time twice as long. One that has just
+// connected subscribes in a moment.
 const (
+	remindFresh = 500 * time.Millisecond
 	remindFirst = 2 * time.Second
 	remindLast  = time.Minute
 )
@@ -23,8 +25,9 @@ type Reminder struct {
 
 // turn is when a thing is told next.
 type turn struct {
-	at   time.Time     // zero: nothing is left to be told
-	wait time.Duration // until the time after that
+	connections int           // a new one is there before the old one is known to have ended
+	at          time.Time     // zero: nothing is left to be told
+	wait        time.Duration // until the time after that
 }
 
 // NewReminder makes one that knows no things.
@@ -34,28 +37,38 @@ func NewReminder() *Reminder {
 
 // Connected has a thing told at once.
 func (r *Reminder) Connected(thing string) {
-	r.set(thing, &turn{at: time.Now(), wait: remindFirst}, true)
+	r.set(thing, turn{connections: 1, at: time.Now(), wait: remindFresh})
 }
 
-// Gone leaves a thing alone until it connects again.
+// Gone says that a connection of a thing ended; after its last one it is left alone until it connects again.
 func (r *Reminder) Gone(thing string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.turns, thing)
+	t := r.turns[thing]
+	if t == nil {
+		return
+	}
+	if t.connections--; t.connections == 0 {
+		delete(r.turns, thing)
+	}
 }
 
 // Later has a thing told again soon if it is connected: it was told something just now that it has not answered.
 func (r *Reminder) Later(thing string) {
-	r.set(thing, &turn{at: time.Now().Add(remindFirst), wait: 2 * remindFirst}, false)
+	r.set(thing, turn{at: time.Now().Add(remindFirst), wait: 2 * remindFirst})
 }
 
-func (r *Reminder) set(thing string, next *turn, connects bool) {
+// set makes next a connected thing's turn; an earlier time that it had stays.
+func (r *Reminder) set(thing string, next turn) {
 	r.mu.Lock()
-	if now := r.turns[thing]; connects || now != nil {
-		if now != nil && !now.at.IsZero() && now.at.Before(next.at) {
+	if now := r.turns[thing]; now != nil {
+		next.connections += now.connections
+		if !now.at.IsZero() && now.at.Before(next.at) {
 			next.at = now.at
 		}
-		r.turns[thing] = next
+	}
+	if next.connections > 0 {
+		r.turns[thing] = &next
 	}
 	r.mu.Unlock()
 	select {

@@ -85,10 +85,10 @@ func line(a cloud.Alarm, ack isa.Acknowledgement, from string) audit.Entry {
 	return e
 }
 
-// Connected has a gateway told what it has not shown to know. Call it when the gateway connects or, better, subscribes.
+// Connected has a gateway told what it has not shown to know. Call it for each of the gateway's connections.
 func (d *Desk) Connected(gateway string) { d.reminder.Connected(gateway) }
 
-// Gone says that a gateway's connection ended.
+// Gone says that a connection of a gateway ended.
 func (d *Desk) Gone(gateway string) { d.reminder.Gone(gateway) }
 
 // Run tells gateways again what they have not shown to know, until ctx ends.

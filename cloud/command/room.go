@@ -51,10 +51,10 @@ func New(o Options) *Room {
 	return &Room{o: o, reminder: cloud.NewReminder(), waiting: map[string][]chan struct{}{}}
 }
 
-// Connected has a gateway asked again for what it has not answered. Call it when the gateway connects or, better, subscribes.
+// Connected has a gateway asked again for what it has not answered. Call it for each of the gateway's connections.
 func (r *Room) Connected(gateway string) { r.reminder.Connected(gateway) }
 
-// Gone says that a gateway's connection ended.
+// Gone says that a connection of a gateway ended.
 func (r *Room) Gone(gateway string) { r.reminder.Gone(gateway) }
 
 func (r *Room) now() time.Time { return r.o.Now().UTC().Round(0) }

@@ -72,7 +72,7 @@ func appendAlarms(c *conn, b *cloud.AlarmBatch) (changed []cloud.Alarm, stored b
 type alarmBook struct {
 	conn    *conn
 	gateway int64
-	own     bool // the events are of an alarm that lives here
+	own     bool                 // the events are of an alarm that lives here
 	rows    map[string]*alarmRow // by name
 	order   []*alarmRow
 }
