@@ -8,8 +8,9 @@ import (
 
 // Client is one connection as the broker's user sees it.
 type Client struct {
-	Thing       string // who it speaks for: Authenticate's word
-	ID          string // its MQTT client id, or the one it was given
+	Thing       string // who it speaks for: Authenticate's word; empty when a person asks
+	Person      string // who posts over HTTPS without being a thing
+	ID          string // its MQTT client id, or the one it was given; n/a over HTTPS
 	Address     string // host:port
 	Certificate *x509.Certificate
 	Version     byte   // 3, 4 (3.1.1) or 5

@@ -44,6 +44,18 @@ func Allows(thing string, action Action, topic string) bool {
 	return false
 }
 
+// AllowsPerson reports whether somebody who administers things may publish on a topic: on all that is not a thing's or the server's own word;
+// below $ that leaves requests for shadows.
+func AllowsPerson(topic string) bool {
+	for _, h := range homes {
+		rest, ok := strings.CutPrefix(topic, h.prefix)
+		if name, below, _ := strings.Cut(rest, "/"); ok {
+			return name != "" && h.publishes(below) && (topic[0] != '$' || strings.HasPrefix(below, "shadow/"))
+		}
+	}
+	return topic != "" && topic[0] != '$'
+}
+
 // own reports whether the first level of rest is the thing's own name or g:device, with something below it. A wildcard in that level
 // would be wider than own and matches no name.
 func own(thing, rest string) (below string, mine bool) {

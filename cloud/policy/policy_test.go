@@ -141,3 +141,27 @@ func TestDG18_OnlyTheServerAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestDG18_PersonsSayNothingForThings: who administers things may not answer for them, or for the server.
+func TestDG18_PersonsSayNothingForThings(t *testing.T) {
+	for topic, want := range map[string]bool{
+		"plant/anything":                               true,
+		"dt/plant7/telemetry":                          true,
+		"$aws/things/plant7/shadow/update":             true,
+		"$aws/things/plant7/shadow/name/recipe/get":    true,
+		"$aws/things/plant7/shadow/update/accepted":    false,
+		"$aws/things/plant7/shadow/update/delta":       false,
+		"$aws/things/plant7/jobs/42/update":            false,
+		"$aws/things//shadow/update":                   false,
+		"$aws/commands/things/p/executions/1/response": false,
+		"$aws/events/presence/connected/plant7":        false,
+		"$SYS/broker":                                  false,
+		"dt/plant7/alarm/acknowledge":                  false,
+		"dt//x":                                        false,
+		"":                                             false,
+	} {
+		if got := AllowsPerson(topic); got != want {
+			t.Errorf("%s: %v, want %v", topic, got, want)
+		}
+	}
+}
