@@ -22,6 +22,7 @@ import (
 	"github.com/penstock-edge/penstock/gateway/flow"
 	"github.com/penstock-edge/penstock/gateway/poll"
 	"github.com/penstock-edge/penstock/gateway/rule"
+	"github.com/penstock-edge/penstock/gateway/shadow"
 	"github.com/penstock-edge/penstock/gateway/state"
 	"github.com/penstock-edge/penstock/gateway/status"
 	"github.com/penstock-edge/penstock/sync/telemetry"
@@ -44,6 +45,7 @@ type Gateway struct {
 	desk    *command.Desk // through which every write goes
 	panel   *alarm.Panel
 	rules   *rule.Engine
+	shadows *shadow.Mirror
 	target  *target // nil: no cloud
 }
 
@@ -70,7 +72,7 @@ func (g *Gateway) open() (err error) {
 	g.flow = flow.New(cfg.Points, g.queue, flow.Options{
 		Flush: cfg.Buffer.Flush, Always: cfg.Buffer.Flush == 0, Send: sendEvery(cfg),
 		Keep: keeper(cfg.Buffer.Keep), Leftovers: leftovers(g.queue, g.log),
-		Tap: func(samples []telemetry.Sample) { g.rules.Put(samples) },
+		Tap: g.act,
 	}, g.log)
 	g.byPoint = make([]*poll.Poller, len(cfg.Points))
 	for _, c := range cfg.Connections {
@@ -94,10 +96,19 @@ func (g *Gateway) open() (err error) {
 	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Latest: g.flow.Latest}, g.log); err != nil {
 		return err
 	}
+	if g.shadows, err = g.newShadows(); err != nil {
+		return err
+	}
 	if len(cfg.Cloud) == 1 {
 		g.target, err = newTarget(g, cfg.Cloud[0])
 	}
 	return err
+}
+
+// act has those see a sample who do something about it.
+func (g *Gateway) act(samples []telemetry.Sample) {
+	g.rules.Put(samples)
+	g.shadows.Put(samples)
 }
 
 // leftovers are the journal that a crash left behind, as records: every entry of it is a block already. One that this version
@@ -134,6 +145,7 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 		field.Go(func() error { defer stop(); return p.Run(ctx) })
 	}
 	rules.Go(func() error { defer stop(); return g.rules.Run(ruleCtx) })
+	rules.Go(func() error { defer stop(); return g.shadows.Run(ruleCtx) })
 	behind.Go(func() error { defer stop(); return g.panel.Run(rest) })
 	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
 	behind.Go(func() error { defer stop(); return g.desk.Run(rest) })

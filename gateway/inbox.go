@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/penstock-edge/penstock/gateway/command"
@@ -9,7 +10,7 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// inbox is what a target's cloud may send: acknowledgements of alarms, and commands.
+// inbox is what a target's cloud may send: acknowledgements of alarms, commands, and shadows.
 type inbox struct {
 	*Gateway
 	target *target
@@ -18,11 +19,13 @@ type inbox struct {
 }
 
 func (in *inbox) filters() []string {
-	return []string{wire.AcknowledgeTopic(in.target.gateway), wire.CommandRequests(in.target.gateway)}
+	own := []string{wire.AcknowledgeTopic(in.target.gateway), wire.CommandRequests(in.target.gateway)}
+	return append(own, in.shadows.Filters()...)
 }
 
 // connected says again what the cloud has not confirmed.
 func (in *inbox) connected(ctx context.Context) {
+	in.shadows.Connected(ctx)
 	answers, err := in.desk.Pending()
 	if err != nil {
 		in.target.log.Error("answers to commands cannot be read", "err", err)
@@ -33,8 +36,9 @@ func (in *inbox) connected(ctx context.Context) {
 }
 
 func (in *inbox) receive(ctx context.Context, m session.Message) {
-	switch m.Topic {
-	case wire.AcknowledgeTopic(in.target.gateway):
+	switch {
+	case in.shadows.Receive(m.Topic, m.Payload):
+	case m.Topic == wire.AcknowledgeTopic(in.target.gateway):
 		if err := in.panel.Receive(m.Payload); err != nil {
 			in.target.log.Warn("an acknowledgement of the cloud is not understood", "err", err)
 		}
@@ -57,7 +61,7 @@ func (in *inbox) order(ctx context.Context, m session.Message) {
 // say publishes an answer; one that does not arrive is said again on the next connection.
 func (in *inbox) say(ctx context.Context, a command.Answer) {
 	err := in.target.session.Publish(ctx, session.Message{Topic: a.Topic, ContentType: wire.ContentJSON, Payload: a.Payload})
-	if err != nil || a.Execution == "" {
+	if a.Execution == "" || err != nil && !errors.Is(err, session.ErrNotUnderstood) { // a cloud that never asked for it will not be told again
 		return
 	}
 	if err := in.desk.Answered(a.Execution); err != nil {

@@ -42,7 +42,7 @@ func (s *server) response(ctx context.Context, m broker.Message) (ok bool, err e
 	case errors.Is(err, wire.ErrCommand):
 		return true, as{err, broker.ErrPayload}
 	case errors.Is(err, cloud.ErrNotFound):
-		return true, fmt.Errorf("%w: %s was never asked for %s", broker.ErrForbidden, thing, execution)
+		return true, fmt.Errorf("%w: %s was never asked for %s", broker.ErrPayload, thing, execution) // no repeating makes it good
 	default:
 		return true, as{err, broker.ErrBusy}
 	}

@@ -101,6 +101,8 @@ func (s *Server) handler(local bool) http.Handler {
 	s.alarms(mux)
 	if local {
 		s.audit(mux)
+		mux.Handle("/things/", s.source.Shadows())
+		mux.Handle("/api/things/", s.source.Shadows())
 		mux.HandleFunc("POST /api/v1/points/{point}", s.write)
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index) // a profile tells too much for a port that any program on the machine reaches
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

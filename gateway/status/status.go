@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/penstock-edge/penstock/sync/telemetry"
@@ -96,4 +97,6 @@ type Source interface {
 	Write(ctx context.Context, w Write) (Point, error)
 	Panel
 	Log
+	// Shadows is the local shadow service: /things/{thing}/shadow and /api/things/shadow/..., as AWS IoT has them.
+	Shadows() http.Handler
 }

@@ -88,6 +88,10 @@ func (source) AuditTail(n int) ([][]byte, error) {
 	return [][]byte{[]byte(`{"seq":1}`), []byte(`{"seq":2}`)}[:min(n, 2)], nil
 }
 
+func (source) Shadows() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "shadow of ", r.URL.Path) })
+}
+
 func (source) AuditVerify() (uint64, error) { return 0, errors.New("line 7 was changed") }
 
 // serve runs a server until the test ends and gives a client for each way in.
@@ -313,6 +317,12 @@ func TestAlarmsAreOperatedFromHereAndNotFromAForeignPage(t *testing.T) {
 	}
 	if code, text, _ := call(t, socket, "GET", "http://penstock/api/v1/audit/verify", "", ""); code != 409 || !strings.Contains(text, "line 7") {
 		t.Errorf("an audit log that was changed: %d %q", code, text)
+	}
+	if code, text, _ := call(t, socket, "GET", "http://penstock/things/plant7:press/shadow", "", ""); code != 200 || !strings.Contains(text, "plant7:press") {
+		t.Errorf("a shadow: %d %q", code, text)
+	}
+	if code, _, _ := call(t, http.DefaultClient, "GET", page+"/things/plant7:press/shadow", "", ""); code != 404 {
+		t.Errorf("the page's port gives shadows: %d", code)
 	}
 	if code, _, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/audit", "", ""); code != 404 {
 		t.Errorf("the page's port gives the audit log: %d", code)
