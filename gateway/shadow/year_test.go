@@ -101,9 +101,10 @@ func TestASyncIsCutAnywhere(t *testing.T) {
 					e.restart()
 					e.cloud.before, e.cloud.after = nil, nil
 					e.cloud.set(t, press, `{"desired":{"c":3}}`) // meanwhile somebody goes on
+					e.update(press, `{"desired":{"a":4}}`)       // and what was sent is no change of the cloud's against this
 					e.connect()
 					synctest.Wait()
-					e.same(press, `{"a":2,"b":2,"c":3}`, `{"x":2}`)
+					e.same(press, `{"a":4,"b":2,"c":3}`, `{"x":2}`)
 				})
 			})
 		}
