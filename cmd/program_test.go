@@ -47,7 +47,7 @@ type result struct {
 }
 
 // command runs a program under test to its end.
-func command(t *testing.T, env []string, name string, args ...string) result {
+func command(t testing.TB, env []string, name string, args ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -64,7 +64,7 @@ func command(t *testing.T, env []string, name string, args ...string) result {
 
 // program is a process that runs beside the test.
 type program struct {
-	t     *testing.T
+	t     testing.TB
 	name  string
 	cmd   *exec.Cmd
 	input io.WriteCloser
@@ -73,7 +73,7 @@ type program struct {
 }
 
 // start starts a program; it ends with the test at the latest.
-func start(t *testing.T, cmd *exec.Cmd) *program {
+func start(t testing.TB, cmd *exec.Cmd) *program {
 	t.Helper()
 	p := &program{t: t, name: filepath.Base(cmd.Path), cmd: cmd, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.said, &p.said
@@ -166,7 +166,7 @@ func (s *transcript) tail() string {
 }
 
 // until polls a condition, to a deadline.
-func until(t *testing.T, within time.Duration, what string, holds func() bool) {
+func until(t testing.TB, within time.Duration, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(within); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -30,7 +30,7 @@ type drive struct {
 	writes int
 }
 
-func newDrive(t *testing.T) *drive {
+func newDrive(t testing.TB) *drive {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,7 +63,7 @@ func (d *drive) told() int {
 	return d.writes
 }
 
-func (d *drive) speed(t *testing.T) uint16 {
+func (d *drive) speed(t testing.TB) uint16 {
 	t.Helper()
 	cells, err := d.unit.Cells(modbus.Address{Table: modbus.Holding, Number: 0}, 1)
 	if err != nil {
@@ -73,7 +73,7 @@ func (d *drive) speed(t *testing.T) uint16 {
 }
 
 // newDriveSite is a site with a drive whose speed a shadow may set and whose switch a command may.
-func newDriveSite(t *testing.T) (*site, *drive) {
+func newDriveSite(t testing.TB) (*site, *drive) {
 	t.Helper()
 	s, d := newSite(t), newDrive(t)
 	s.configure(fmt.Sprintf(`scan: {normal: 100ms}

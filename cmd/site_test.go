@@ -18,7 +18,7 @@ import (
 
 // site is a gateway and its cloud as processes of their own, in a folder of their own.
 type site struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	made    installation
 	mqtt    string // host:port
@@ -39,7 +39,7 @@ type installation struct {
 }
 
 // newSite makes a cloud and runs it.
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir()}
 	r := command(t, nil, "penstock-cloud", "init", "--dir", filepath.Join(s.dir, "cloud"), "-o", "json")
@@ -57,7 +57,7 @@ func newSite(t *testing.T) *site {
 
 // unusedPort is an address nobody listens on. It is not one of the kernel's own choice: from those it also gives to clients, and while the
 // cloud is away its port could be taken by one, even by a gateway that connects to it and meets itself.
-func unusedPort(t *testing.T) string {
+func unusedPort(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(12000+rand.IntN(20000)))
