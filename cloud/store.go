@@ -15,5 +15,9 @@ type Store interface {
 	OwnAlarmStore
 	CommandStore
 	ShadowStore
+	RuleStore
+	RuleInbox
+	RuleOutbox
+	RuleDead
 	io.Closer
 }

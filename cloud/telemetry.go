@@ -17,6 +17,9 @@ type Batch struct {
 	Samples  int
 	Points   int
 	From, To int64 // the first and last time in it, nanoseconds since 1970
+
+	// Inbox is what rules are to see of it, stored in the same transaction when the batch is new; nil: nothing.
+	Inbox *InboxItem
 }
 
 // Query asks for samples of one point, in order of time. From is included, To is not; 0 means open.

@@ -32,10 +32,18 @@ func (s *Store) Append(ctx context.Context, batches ...cloud.Batch) ([]bool, err
 	}
 	for i, row := range rows {
 		if stored[i] {
-			s.backlog.add(row.thing, pile{blocks: 1, samples: row.samples, since: time.Now()})
+			s.appended(&batches[i], row)
 		}
 	}
 	return stored, nil
+}
+
+// appended is called once a batch is on disk.
+func (s *Store) appended(b *cloud.Batch, row rawRow) {
+	s.backlog.add(row.thing, pile{blocks: 1, samples: row.samples, since: time.Now()})
+	if b.Inbox != nil {
+		s.arrived.signal()
+	}
 }
 
 func checkBatch(b *cloud.Batch) error {
@@ -75,5 +83,8 @@ func appendBatch(c *conn, b *cloud.Batch) (stored bool, row rawRow, err error) {
 	}
 	_, err = c.exec(bg, "INSERT INTO raw (thing, epoch, seq, received, first, last, samples, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		row.thing, epoch, seq, nanos(b.Received), b.From, b.To, b.Samples, b.Block)
+	if err == nil && b.Inbox != nil {
+		err = putInbox(c, b.Inbox)
+	}
 	return err == nil, row, err
 }

@@ -16,17 +16,35 @@ import (
 // that were set.
 const forgetDeleted = 7 * 24 * 3600
 
+// maxNewest is the largest document that is kept decoded, in stored bytes. All of them at once, which only an attacker has, take some 60 MB.
+const maxNewest = 16 << 10
+
 // shadowLocks has the updates of one shadow come one after the other. Shadows share a lock by chance, of many: the documents are read, changed
 // and encoded on the callers' goroutines, so the writer has no more to do than to store them.
 type shadowLocks struct {
 	seed maphash.Seed
-	of   [1024]sync.Mutex
+	of   [1024]shadowLock
 }
 
-func (l *shadowLocks) lock(id doc.ID) (unlock func()) {
+// shadowLock remembers what was stored last under it: whoever updates one shadow again and again need not read it. The file has one writer, and
+// the lock is held until that has written, so what is remembered is what is stored.
+type shadowLock struct {
+	sync.Mutex
+	id     doc.ID // of newest; the zero ID when there is none
+	newest doc.Document
+}
+
+func (l *shadowLocks) lock(id doc.ID) *shadowLock {
 	mu := &l.of[maphash.Comparable(l.seed, id)%uint64(len(l.of))]
 	mu.Lock()
-	return mu.Unlock
+	return mu
+}
+
+func (l *shadowLock) keep(id doc.ID, d doc.Document, size int) {
+	l.id, l.newest = doc.ID{}, doc.Document{}
+	if size <= maxNewest {
+		l.id, l.newest = id, d
+	}
 }
 
 // Shadow implements cloud.ShadowStore.
@@ -49,8 +67,12 @@ func (s *Store) Shadow(ctx context.Context, id doc.ID) (d doc.Document, err erro
 
 // UpdateShadow implements cloud.ShadowStore.
 func (s *Store) UpdateShadow(ctx context.Context, id doc.ID, change func(*doc.Document) ([]audit.Entry, error)) (doc.Document, error) {
-	defer s.shadows.lock(id)() // nobody else writes to the file: what is read now is so until this has been written
-	d, err := s.Shadow(ctx, id)
+	l := s.shadows.lock(id)
+	defer l.Unlock()
+	d, err := l.newest, error(nil)
+	if l.id != id {
+		d, err = s.Shadow(ctx, id)
+	}
 	if err != nil {
 		return d, err
 	}
@@ -66,8 +88,10 @@ func (s *Store) UpdateShadow(ctx context.Context, id doc.ID, change func(*doc.Do
 		return appendAudit(c, entries...)
 	})
 	if err != nil {
+		l.keep(doc.ID{}, doc.Document{}, 0) // whether it was stored says the file
 		return d, fmt.Errorf("store the shadow %v: %w", id, err)
 	}
+	l.keep(id, d, len(stored))
 	return d, nil
 }
 

@@ -26,6 +26,7 @@ type Store struct {
 
 	mergers sync.Pool // of *merger
 	shadows shadowLocks
+	arrived bell
 
 	closing sync.Once
 	closed  error
@@ -50,7 +51,7 @@ func Open(ctx context.Context, dir string, opts Options, log *slog.Logger) (*Sto
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{log: log, opts: opts, backlog: newBacklog(), newest: newNewest(), shadows: shadowLocks{seed: maphash.MakeSeed()}}
+	s := &Store{log: log, opts: opts, backlog: newBacklog(), newest: newNewest(), shadows: shadowLocks{seed: maphash.MakeSeed()}, arrived: make(bell, 1)}
 	s.mergers.New = func() any { return &merger{dec: wire.NewDecoder()} }
 	if s.lock, err = lock(dir); err != nil {
 		return nil, err

@@ -54,6 +54,10 @@ func Run(t *testing.T, open Open) {
 		"shadow deleted":  testShadowDeleted,
 		"shadow names":    testShadowNames,
 		"shadow crowd":    testShadowCrowd,
+		"rule":            testRule,
+		"rule inbox":      testRuleInbox,
+		"rule outbox":     testRuleOutbox,
+		"rule failures":   testRuleFailures,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
