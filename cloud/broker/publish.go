@@ -56,7 +56,7 @@ func (h *hook) checkTopic(thing, topic string) error {
 		return fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrTopic, len(topic), maxTopic)
 	}
 	if !h.b.o.MayPublish(thing, topic) {
-		return fmt.Errorf("%w: %s may not publish on %q, only below dt/%s/ and $aws/things/%s/", ErrForbidden, thing, topic, thing, thing)
+		return fmt.Errorf("%w: %s may not publish on %q: it publishes its own data below dt/%s/ and requests, not answers, below $aws/things/%s/", ErrForbidden, thing, topic, thing, thing)
 	}
 	return nil
 }
