@@ -66,7 +66,7 @@ func (d *Desk) carry(ctx context.Context, o Order, r record) Result {
 
 // seen is what a point reads of which no sample came yet: the equipment is asked where it can be.
 func (d *Desk) seen(ctx context.Context, point string) telemetry.Sample {
-	p := d.plant.places[point]
+	p := d.plant.place(point)
 	if p == nil {
 		return telemetry.Sample{}
 	}
@@ -83,7 +83,7 @@ func (d *Desk) seen(ctx context.Context, point string) telemetry.Sample {
 
 // judge looks at an order as things are now. A point of which no sample came yet reads what was seen of it.
 func (d *Desk) judge(o Order, seen telemetry.Sample) (*visit, error) {
-	v := &visit{order: o, plant: d.plant, place: d.plant.places[o.Point], now: d.o.Now(), floor: d.log.now().floor}
+	v := &visit{order: o, plant: d.plant, place: d.plant.place(o.Point), now: d.o.Now(), floor: d.log.now().floor}
 	if v.place == nil {
 		return v, refuse(NoSuchPoint, "there is no point %q; `penstock points` lists those there are", clip(o.Point))
 	}

@@ -104,7 +104,7 @@ func (d *Desk) reread(ctx context.Context, r record) (last telemetry.Sample, kno
 func (d *Desk) readNow(ctx context.Context, point string) (telemetry.Sample, bool) {
 	d.site.RLock()
 	defer d.site.RUnlock()
-	p := d.plant.places[point]
+	p := d.plant.place(point)
 	if p == nil {
 		return telemetry.Sample{}, false
 	}
@@ -115,7 +115,7 @@ func (d *Desk) readNow(ctx context.Context, point string) (telemetry.Sample, boo
 func (d *Desk) toleranceOf(point string) float64 {
 	d.site.RLock()
 	defer d.site.RUnlock()
-	if p := d.plant.places[point]; p != nil {
+	if p := d.plant.place(point); p != nil {
 		return p.Guard.Tolerance
 	}
 	return 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/penstock-edge/penstock/gateway/config"
 	sql "github.com/penstock-edge/penstock/sync/rule"
@@ -37,7 +38,7 @@ type Holder interface {
 // plant is a Site, made ready. It is never changed; a place's interlock is used by who holds the point's turn.
 type plant struct {
 	Site
-	places map[string]*place
+	writable map[string]*place // a gateway reads thousands of points and writes a few
 }
 
 // place is one point that exists.
@@ -49,20 +50,42 @@ type place struct {
 }
 
 func (s Site) plant() (*plant, error) {
-	p := &plant{Site: s, places: make(map[string]*place, len(s.Points))}
+	p := &plant{Site: s, writable: map[string]*place{}}
 	for _, point := range s.Points {
-		p.places[point.FullName()] = &place{Point: point, listed: map[Channel]bool{Local: true, Rule: true}}
+		if point.Access == config.ReadWrite {
+			p.writable[point.FullName()] = newPlace(point)
+		}
 	}
 	for channel, ids := range map[Channel][]telemetry.PointID{Shadow: s.Shadow, Command: s.Commands} {
 		for _, id := range ids {
-			p.places[s.Points[id].FullName()].listed[channel] = true
+			if at := p.writable[s.Points[id].FullName()]; at != nil {
+				at.listed[channel] = true
+			}
 		}
 	}
 	var all []error
-	for _, at := range p.places {
+	for _, at := range p.writable {
 		all = append(all, p.interlock(at))
 	}
 	return p, errors.Join(all...)
+}
+
+func newPlace(p config.Point) *place {
+	return &place{Point: p, listed: map[Channel]bool{Local: true, Rule: true}}
+}
+
+// place finds a point; nil when there is none of that name. One that is only read is looked for among all.
+func (p *plant) place(name string) *place {
+	if at := p.writable[name]; at != nil {
+		return at
+	}
+	device, point, _ := strings.Cut(name, ".")
+	for i := range p.Points {
+		if p.Points[i].Device == device && p.Points[i].Name == point {
+			return newPlace(p.Points[i])
+		}
+	}
+	return nil
 }
 
 // interlock reads a point's condition, which the configuration's check has read before.
@@ -74,8 +97,8 @@ func (p *plant) interlock(at *place) (err error) {
 		return fmt.Errorf("interlock of %s: %w", at.FullName(), err)
 	}
 	for _, name := range at.interlock.Points() {
-		of, known := p.places[name]
-		if !known {
+		of := p.place(name)
+		if of == nil {
 			return fmt.Errorf("interlock of %s: there is no point %s", at.FullName(), name)
 		}
 		at.needs = append(at.needs, of.ID)

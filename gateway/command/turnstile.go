@@ -60,7 +60,7 @@ func (d *Desk) take(ctx context.Context, point string) (turnstile, *Refusal) {
 // turnOf is the turnstile of a point that exists; of one that does not, any will do.
 func (d *Desk) turnOf(point string) turnstile {
 	d.site.RLock()
-	exists := d.plant.places[point] != nil
+	exists := d.plant.place(point) != nil
 	d.site.RUnlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
