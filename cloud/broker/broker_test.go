@@ -370,6 +370,7 @@ func TestLimitsOfAThing(t *testing.T) {
 			t.Fatalf("session %d: %d", i, ack.ReasonCode)
 		}
 	}
+	p.until("the count of the last", func() bool { return p.broker.Connections() == maxSessions }) // a session counts right after its CONNACK
 	if _, ack := p.connect("press", "one more", 5); ack.ReasonCode != 0x97 {
 		t.Fatalf("one session too many: %d", ack.ReasonCode)
 	}
