@@ -103,8 +103,8 @@ func evaluate[T any](b *browser, script string) T {
 	return v
 }
 
-// command sends one of the browser's own.
-func command[P, R any](b *browser, c cdp.Command[P, R], params P) {
+// tell sends one of the browser's own.
+func tell[P, R any](b *browser, c cdp.Command[P, R], params P) {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, c, params); err != nil {
 		b.t.Fatalf("in the browser: %v", err)
@@ -113,20 +113,20 @@ func command[P, R any](b *browser, c cdp.Command[P, R], params P) {
 
 func (b *browser) size(width, height int64) {
 	b.t.Helper()
-	command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+	tell(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
 }
 
 func (b *browser) scheme(name string) {
 	b.t.Helper()
 	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}
-	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+	tell(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }
 
 // offline takes the network away, or gives it back. Chromium leaves the streams that are open alone then, which no real network does, so
 // the page is told what a browser tells it when the network goes.
 func (b *browser) offline(is bool) {
 	b.t.Helper()
-	command(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
+	tell(b, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
 	event := map[bool]string{true: "offline", false: "online"}[is]
 	b.until("the event "+event, "dispatchEvent(new Event('"+event+"'))")
 }
