@@ -75,8 +75,9 @@ func (g *Gateway) open() (err error) {
 		Tap: g.act,
 	}, g.log)
 	g.byPoint = make([]*poll.Poller, len(cfg.Points))
-	for _, c := range cfg.Connections {
+	for i, c := range cfg.Connections {
 		p := poll.New(c, cfg.Points, g.flow.Put, g.log)
+		p.Stagger(i, len(cfg.Connections))
 		g.pollers = append(g.pollers, p)
 		for _, d := range c.Devices {
 			for _, id := range d.Points {

@@ -23,6 +23,7 @@ type group struct {
 	scan   time.Duration
 	points []adapters.Point
 	due    time.Time
+	grid   time.Time       // where its readings begin to fall: apart from other connections' by their share of a scan; zero: when the first was
 	reader adapters.Reader // nil while the connection is down
 	until  time.Time       // zero: for ever; else these points are also read at their own rate, and faster here until then
 
@@ -72,11 +73,23 @@ func badSamples(dst []telemetry.Sample, points []adapters.Point, q telemetry.Qua
 // advance moves the due time on by whole scans and tells how many were missed. A clock that stood still (a
 // suspended machine) does not bring a burst of readings.
 func (g *group) advance(now time.Time) (missed uint64) {
-	g.due = g.due.Add(g.scan)
+	g.due = g.onGrid(g.due).Add(g.scan)
 	if late := now.Sub(g.due); late > 0 {
 		n := late/g.scan + 1
 		g.due = g.due.Add(n * g.scan)
 		return uint64(n)
 	}
 	return 0
+}
+
+// onGrid is the place of a reading in the grid: a reading out of turn, the first after a connection came up, counts as the nearest.
+func (g *group) onGrid(t time.Time) time.Time {
+	if g.grid.IsZero() {
+		return t
+	}
+	off := (t.Sub(g.grid)%g.scan + g.scan) % g.scan
+	if off > g.scan/2 {
+		off -= g.scan
+	}
+	return t.Add(-off)
 }

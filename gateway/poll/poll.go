@@ -35,6 +35,7 @@ type Poller struct {
 	log     *slog.Logger
 	groups  []*group
 	pushed  []adapters.Point
+	share   float64 // of a scan, by which readings are staggered
 	errands chan errand
 	ended   chan struct{} // closed when Run has returned: nobody takes errands any more
 
@@ -67,6 +68,10 @@ func New(conn config.Connection, points []config.Point, emit adapters.Emit, log 
 	return p
 }
 
+// Stagger has the readings of this connection, the i-th of n, fall between those of the others: a hundred devices that are read in one moment
+// would keep everything else waiting for that long. The first reading is at once all the same. It is called before Run.
+func (p *Poller) Stagger(i, n int) { p.share = float64(i) / float64(n) }
+
 // Run reads until ctx ends. It returns only then: what goes wrong on a connection is said in the samples, the state and the log.
 func (p *Poller) Run(ctx context.Context) error {
 	defer close(p.ended)
@@ -79,6 +84,9 @@ func (p *Poller) Run(ctx context.Context) error {
 	start := time.Now()
 	for _, g := range p.groups {
 		g.due = start
+		if p.share > 0 {
+			g.grid = start.Add(time.Duration(p.share * float64(g.scan)))
+		}
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
