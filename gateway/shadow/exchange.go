@@ -110,9 +110,12 @@ func (m *Mirror) Receive(topic string, payload []byte) (ok bool) {
 		m.o.Log.Warn("a message about a shadow is not understood", "topic", topic, "err", err)
 		return true
 	}
+	m.sight.see(t, payload, a)
 	if m.talk.take(a) || t.Kind == doc.Rejected || t.Op == doc.OpGet {
 		return true
 	}
-	m.queue.add(t.ID) // somebody else changed it
+	if m.plan.synced(t.ID) {
+		m.queue.add(t.ID) // somebody else changed it
+	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,11 +26,13 @@ type Order struct {
 
 // Result is what came of an order.
 type Result struct {
-	Done   bool
-	Value  telemetry.Value // what the point reads, when Done
-	Retry  bool            // it may be different later
-	Code   string
-	Reason string
+	Done  bool
+	Value telemetry.Value // what the point reads, when Done
+	// Repeated: it was done before, and is not done again. Value is of then.
+	Repeated bool
+	Retry    bool // it may be different later
+	Code     string
+	Reason   string
 }
 
 // Options are what a mirror stands on and its bounds.
@@ -72,6 +75,7 @@ type Mirror struct {
 	orders  orders
 	queue   queue
 	talk    exchange
+	sight   sight
 }
 
 // New makes the mirror of a configuration's points and of what the shelf knows.
@@ -80,33 +84,38 @@ func New(cfg *config.Config, shelves Shelves, o Options) (*Mirror, error) {
 	if err := o.Sync.Validate(); err != nil {
 		return nil, fmt.Errorf("shadows: %w", err)
 	}
-	s := store{shelves}
+	s := store{shelves: shelves, now: o.Now}
 	m := &Mirror{
 		o: o, plan: newPlan(cfg, o.Gateway), store: s, desk: doc.Desk{Store: s, Limits: o.Sync.Limits},
 		pace:  limiter(o.Sync.Outbound),
 		local: local{all: limiter(o.Sync.Local), each: o.Sync.Thing, things: map[string]*rate.Limiter{}},
-		queue: newQueue(), orders: newOrders(), talk: newExchange(),
+		queue: newQueue(), orders: newOrders(), talk: newExchange(), sight: newSight(),
 	}
 	m.reports = newReports(m.plan)
+	if n := m.plan.left; n > 0 && o.Publish != nil {
+		o.Log.Warn("the shadows of some devices stay here: a session has room for the topics of "+strconv.Itoa(maxSynced)+" things", "devices", n)
+	}
 	return m, nil
 }
 
 // Run reports, carries out what is desired and keeps the shadows one with the cloud's until ctx ends.
 func (m *Mirror) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	m.orders.begin(ctx)
+	defer m.orders.end()
 	ids, err := m.store.ids()
 	if err != nil {
 		return fmt.Errorf("shadows: %w", err)
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	if err := m.store.forget(ids, m.o.Sync.Limits.Remember); err != nil {
+		return fmt.Errorf("shadows: %w", err)
+	}
 	g.Go(func() error { return m.report(ctx) })
 	g.Go(func() error { return m.syncAll(ctx) })
-	m.orders.begin(ctx)
 	for _, id := range ids {
 		m.desired(id) // what was desired before the gateway stopped
 	}
-	err = g.Wait()
-	m.orders.end()
-	return err
+	return g.Wait()
 }
 
 // Answer carries out a local request; what it changed is synced and, where it is a point's, written.
@@ -115,12 +124,24 @@ func (m *Mirror) Answer(ctx context.Context, c doc.Call) (doc.Reply, error) {
 		return doc.Refuse(c, doc.TooManyRequests(), m.o.Now()), nil
 	}
 	defer m.locks.lock(c.ID)()
-	reply, err := m.desk.Answer(ctx, c, m.o.Now())
+	desk := m.desk
+	if c.Op == doc.OpUpdate {
+		req, _ := doc.ParseRequest(c.Payload, m.o.Sync.Limits) // the desk says what is wrong with it
+		desk.Store = m.store.setting(req.Desired.Object)
+	}
+	reply, err := desk.Answer(ctx, c, m.o.Now())
 	if err == nil && reply.Refused == nil && c.Op != doc.OpGet {
-		m.queue.add(c.ID)
-		m.desired(c.ID)
+		m.changed(c.ID)
 	}
 	return reply, err
+}
+
+// changed has a shadow that was changed here synced, and what it wants written.
+func (m *Mirror) changed(id doc.ID) {
+	if m.plan.synced(id) {
+		m.queue.add(id)
+	}
+	m.desired(id)
 }
 
 func limiter(perSecond float64) *rate.Limiter {
@@ -151,38 +172,4 @@ func (l *local) allow(thing string) bool {
 		l.things[thing] = own
 	}
 	return own.Allow() && l.all.Allow()
-}
-
-// locks serialise what happens to one shadow.
-type locks struct {
-	mu   sync.Mutex
-	held map[doc.ID]*turn
-}
-
-type turn struct {
-	sync.Mutex
-	users int
-}
-
-func (l *locks) lock(id doc.ID) (unlock func()) {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[doc.ID]*turn{}
-	}
-	t := l.held[id]
-	if t == nil {
-		t = &turn{}
-		l.held[id] = t
-	}
-	t.users++
-	l.mu.Unlock()
-	t.Lock()
-	return func() {
-		t.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if t.users--; t.users == 0 {
-			delete(l.held, id)
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -105,11 +106,12 @@ func (e *edge) quiet() { time.Sleep(5 * time.Second); synctest.Wait() }
 func (e *edge) write(_ context.Context, o shadow.Order) shadow.Result {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	repeated := slices.ContainsFunc(e.orders, func(before shadow.Order) bool { return before.Key == o.Key })
 	e.orders = append(e.orders, o)
 	if e.answer != nil {
 		return e.answer(o)
 	}
-	return shadow.Result{Done: true, Value: o.Value}
+	return shadow.Result{Done: true, Value: o.Value, Repeated: repeated}
 }
 
 // written are the values of all orders.
@@ -195,11 +197,16 @@ type cloud struct {
 	end   context.CancelFunc
 	asked int // requests of the gateway
 
+	serving sync.Mutex // held round these, and round the answers
+
 	before func(doc.Topic) bool // a request is lost, and the line with it
 	after  func(doc.Topic) bool // it is carried out, and its answer is lost, and the line with it
 	refuse func(doc.Topic) *doc.Error
 	first  func(doc.Topic) // runs before a request is carried out
 }
+
+// silence as the code of a refusal: there is no answer at all.
+const silence = -1
 
 func (c *cloud) Load(_ context.Context, id doc.ID) (doc.Document, error) {
 	c.mu.Lock()
@@ -252,17 +259,25 @@ func (c *cloud) publish(ctx context.Context, topic string, payload []byte) error
 	c.asked++
 	before, after, refuse, first := c.before, c.after, c.refuse, c.first
 	c.mu.Unlock()
-	if !on || before != nil && before(t) {
+	c.serving.Lock()
+	cut := !on || before != nil && before(t)
+	c.serving.Unlock()
+	if cut {
 		c.cut()
 		<-ctx.Done() // no answer ever comes
 		return ctx.Err()
 	}
+	c.serving.Lock()
+	defer c.serving.Unlock()
 	if first != nil {
 		first(t)
 	}
 	call := doc.Call{ID: t.ID, Op: t.Op, Payload: payload}
 	if refuse != nil {
 		if e := refuse(t); e != nil {
+			if e.Code == silence {
+				return nil
+			}
 			a, _ := doc.ParseQuery(payload, doc.Limits{})
 			e.Token = a.Token
 			c.say(doc.Refuse(call, e, time.Now()).Messages)

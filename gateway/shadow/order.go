@@ -7,42 +7,36 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	doc "github.com/penstock-edge/penstock/sync/shadow"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// orders are desired values on their way to equipment: one a point at a time.
-type orders struct {
-	running sync.WaitGroup
-
-	mu      sync.Mutex
-	ctx     context.Context // of Run; nil before
-	flights map[telemetry.PointID]*flight
-	settled map[telemetry.PointID]string // the key of a point's last order that has its final word, and needs no other
+// site is one desired value: whose, and of which point.
+type site struct {
+	id    doc.ID
+	name  string
+	point telemetry.PointID
 }
 
-// flight is what is being done about one point. Its goroutine looks again when something changed meanwhile.
-type flight struct{ again bool }
-
-func newOrders() orders {
-	return orders{flights: map[telemetry.PointID]*flight{}, settled: map[telemetry.PointID]string{}}
+// intent is what is to be done about a site.
+type intent struct {
+	order   Order  // its key is still to come
+	setting string // of the desired value: a print of where, what and when it was set
+	open    bool   // the order has not had its last word
+	stale   bool   // a reason is reported, and nothing is desired that it could be of
 }
 
-// end waits for what is under way. ctx has ended.
-func (o *orders) end() {
-	o.mu.Lock() // whoever was about to begin something has done so, or will see the end
-	o.ctx = nil
-	o.mu.Unlock()
-	o.running.Wait()
-}
+// key is that of a try. What came of a try that failed is kept under its key, so the next one is another.
+func (i intent) key(tries int) string { return print(i.setting, fmt.Sprint(tries)) }
 
-func (o *orders) begin(ctx context.Context) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.ctx = ctx
+func print(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = fmt.Fprintf(h, "%d %s", len(p), p) // a hash takes everything
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // desired looks at what a document wants that is not reported, and has each point of it written.
@@ -51,52 +45,77 @@ func (m *Mirror) desired(id doc.ID) {
 	if len(wanted) == 0 {
 		return
 	}
-	m.orders.mu.Lock()
-	defer m.orders.mu.Unlock()
-	if m.orders.ctx == nil || m.orders.ctx.Err() != nil {
+	p, err := m.store.load(id)
+	if err != nil {
+		m.o.Log.Error("a shadow cannot be read", "shadow", id.String(), "err", err)
 		return
 	}
+	delta := p.doc.Delta()
 	for name, point := range wanted {
-		if f := m.orders.flights[point]; f != nil {
-			f.again = true
-			continue
-		}
-		m.orders.flights[point] = &flight{}
-		ctx := m.orders.ctx
-		m.orders.running.Go(func() { m.carry(ctx, id, name, point) })
+		_, differs := delta[name]
+		m.orders.look(site{id, name, point}, differs || told(p.doc, name) != nil, m.carry)
 	}
 }
 
 // carry writes a point until its document has nothing left to want of it, or the last word is said.
-func (m *Mirror) carry(ctx context.Context, id doc.ID, name string, point telemetry.PointID) {
-	for tries := 0; ; {
-		order, ok, err := m.order(id, name, point, tries)
+func (m *Mirror) carry(ctx context.Context, s site, f *flight) {
+	tries, last := 0, ""
+	for {
+		now, err := m.intent(s)
 		if err != nil {
-			m.o.Log.Error("a shadow cannot be read", "thing", id.Thing, "err", err)
+			m.o.Log.Error("a shadow cannot be read", "shadow", s.id.String(), "err", err)
 		}
-		if !ok && m.landed(point) {
-			return
+		if now.stale {
+			m.said(m.tell(ctx, s, news{clear: true}), s)
 		}
-		if !ok {
+		if !now.open {
+			if m.orders.landed(s.point, f) {
+				return
+			}
 			continue
 		}
-		r := m.o.Write(ctx, order)
+		if now.setting != last {
+			tries, last = 0, now.setting
+		}
+		now.order.Key = now.key(tries)
+		r := m.o.Write(ctx, now.order)
 		if ctx.Err() != nil {
-			m.landed(point)
+			m.orders.drop(s.point)
 			return
 		}
-		if err := m.tell(ctx, id, name, point, order, r); err != nil {
-			m.o.Log.Error("what came of a desired value is not in its shadow yet", "thing", id.Thing, "point", name, "err", err)
-		}
+		m.said(m.tell(ctx, s, newsOf(now.order, r)), s)
 		if !r.Retry {
-			m.settle(point, order.Key)
-			tries = 0
+			m.orders.settle(s.point, now.setting)
 			continue
 		}
 		tries++
-		if !pause(ctx, doc.Backoff(tries-1, rand.Float64())) {
-			m.landed(point)
+		if !m.rest(ctx, s, f, now.setting, doc.Backoff(tries-1, rand.Float64())) {
+			m.orders.drop(s.point)
 			return
+		}
+	}
+}
+
+func (m *Mirror) said(err error, s site) {
+	if err != nil {
+		m.o.Log.Error("what came of a desired value is not in its shadow", "shadow", s.id.String(), "point", s.name, "err", err)
+	}
+}
+
+// rest waits after a try that failed, as long as the same is desired. It is false when ctx ended.
+func (m *Mirror) rest(ctx context.Context, s site, f *flight, setting string, d time.Duration) bool {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-over.C:
+			return true
+		case <-f.again:
+			if now, err := m.intent(s); err == nil && (!now.open || now.setting != setting) {
+				return true
+			}
 		}
 	}
 }
@@ -110,101 +129,27 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// settle remembers that an order has had its last word.
-func (m *Mirror) settle(point telemetry.PointID, key string) {
-	m.orders.mu.Lock()
-	defer m.orders.mu.Unlock()
-	m.orders.settled[point] = key
-}
-
-// landed ends a flight, unless something changed since it looked.
-func (m *Mirror) landed(point telemetry.PointID) bool {
-	m.orders.mu.Lock()
-	defer m.orders.mu.Unlock()
-	f := m.orders.flights[point]
-	if f.again && m.orders.ctx != nil && m.orders.ctx.Err() == nil {
-		f.again = false
-		return false
-	}
-	delete(m.orders.flights, point)
-	return true
-}
-
-// order is what is to be written to a point now; ok is false when nothing is.
-func (m *Mirror) order(id doc.ID, name string, point telemetry.PointID, tries int) (o Order, ok bool, err error) {
-	p, err := m.store.load(id)
+// intent is what is to be done about a site now.
+func (m *Mirror) intent(s site) (i intent, err error) {
+	p, err := m.store.load(s.id)
 	if err != nil {
-		return o, false, err
+		return i, err
 	}
-	want, differs := p.doc.Delta()[name]
-	if !differs || want == nil {
-		return o, false, nil
+	want, differs := p.doc.Delta()[s.name]
+	if !differs {
+		i.stale = told(p.doc, s.name) != nil
+		return i, nil
 	}
 	text, err := json.Marshal(want)
 	if err != nil {
-		return o, false, err
+		return i, err
 	}
-	// A try that failed has its result kept under its key: the next one is another.
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s %s %s %s %d", id.Thing, id.Name, name, text, p.wishes[name].Now, tries))
-	o = Order{Point: point, Thing: id.Thing, Key: hex.EncodeToString(sum[:16])}
-	o.Value, ok = asValue(want)
-	m.orders.mu.Lock()
-	settled := m.orders.settled[point] == o.Key
-	m.orders.mu.Unlock()
-	if settled {
-		return o, false, nil
+	i.setting = print(s.id.String(), s.name, string(text), p.wishes[s.name].Now)
+	i.order = Order{Point: s.point, Thing: s.id.Thing}
+	i.open = !m.orders.isSettled(s.point, i.setting)
+	var ok bool
+	if i.order.Value, ok = asValue(want); !ok {
+		i.order.Value = telemetry.String(string(text)) // refused for its type, with the reason
 	}
-	if !ok {
-		o.Value = telemetry.String(string(text)) // refused for its type, with the reason
-	}
-	return o, true, nil
-}
-
-// ownKey and refusedKey say where in a document's reported state it stands why something desired is not done:
-// {"penstock": {"refused": {"speed": {"code": ..., "message": ..., "value": ...}}}}.
-const (
-	ownKey     = "penstock"
-	refusedKey = "refused"
-)
-
-// tell has what came of an order reported, at once: what the point reads, or why it was not written.
-func (m *Mirror) tell(ctx context.Context, id doc.ID, name string, point telemetry.PointID, o Order, r Result) error {
-	defer m.locks.lock(id)()
-	now, err := m.store.Load(ctx, id)
-	if err != nil {
-		return err
-	}
-	var why any // null takes an earlier reason away
-	news := map[string]any{}
-	if !r.Done {
-		value, _ := asJSON(o.Value)
-		why = doc.Object{"code": r.Code, "message": r.Reason, "value": value}
-	} else if v, ok := asJSON(r.Value); ok {
-		m.reports.said(point, id, name, r.Value)
-		if !doc.Equal(now.State().Reported[name], v) {
-			news[name] = v
-		}
-	}
-	if before := told(now, name); !doc.Equal(before, why) {
-		news[ownKey] = doc.Object{refusedKey: doc.Object{name: why}}
-	}
-	if len(news) == 0 {
-		return nil
-	}
-	return m.write(ctx, id, map[string]any{"reported": news})
-}
-
-// told is the reason that a document gives for a point; nil for none.
-func told(d doc.Document, name string) any {
-	own, _ := d.State().Reported[ownKey].(doc.Object)
-	reasons, _ := own[refusedKey].(doc.Object)
-	return reasons[name]
-}
-
-// said notes that a value was reported beside the readings, so that an older reading that waits does not undo it.
-func (r *reports) said(point telemetry.PointID, at doc.ID, name string, v telemetry.Value) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last[point] = v
-	delete(r.waiting[at], name)
+	return i, nil
 }

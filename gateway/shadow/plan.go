@@ -8,36 +8,56 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
+// maxSynced is how many things are synced: each takes a topic filter, and penstock-cloud's sessions have 256.
+const maxSynced = 250
+
 // plan is which points are in which shadow. It does not change.
 type plan struct {
 	points []config.Point
-	report map[telemetry.PointID]doc.ID            // points whose values are reported, and where
+	things []string                                // the gateway, and its devices as far as there is room
+	left   int                                     // devices for which there is none
+	report []doc.ID                                // by point: where its value is reported; the zero ID: nowhere
 	wanted map[doc.ID]map[string]telemetry.PointID // points that desired state may set, by their key
-	things []string
+	within map[string]bool                         // by thing: whether it is among things
 }
 
-// newPlan has every device with such a point as the thing gateway:device, its classic shadow keyed by the points' names.
+// newPlan has every device as the thing gateway:device. Its classic shadow has the points of report and shadow under their names.
 func newPlan(cfg *config.Config, gateway string) *plan {
-	p := &plan{points: cfg.Points, report: map[telemetry.PointID]doc.ID{}, wanted: map[doc.ID]map[string]telemetry.PointID{}, things: []string{gateway}}
+	p := &plan{
+		points: cfg.Points, report: make([]doc.ID, len(cfg.Points)), wanted: map[doc.ID]map[string]telemetry.PointID{}, within: map[string]bool{},
+	}
+	p.add(gateway)
 	for _, t := range cfg.Cloud {
 		for _, id := range slices.Concat(t.Report, t.Shadow) {
-			p.report[id] = p.thing(gateway, id)
+			p.report[id] = doc.ID{Thing: gateway + ":" + cfg.Points[id].Device}
+			p.add(p.report[id].Thing)
 		}
 		for _, id := range t.Shadow {
-			at := p.thing(gateway, id)
+			at := p.report[id]
 			if p.wanted[at] == nil {
 				p.wanted[at] = map[string]telemetry.PointID{}
 			}
 			p.wanted[at][cfg.Points[id].Name] = id
 		}
 	}
+	for i := range cfg.Points {
+		p.add(gateway + ":" + cfg.Points[i].Device)
+	}
 	return p
 }
 
-func (p *plan) thing(gateway string, id telemetry.PointID) doc.ID {
-	at := doc.ID{Thing: gateway + ":" + p.points[id].Device}
-	if !slices.Contains(p.things, at.Thing) {
-		p.things = append(p.things, at.Thing)
+// add makes a thing one that is synced, if there is room.
+func (p *plan) add(thing string) {
+	_, seen := p.within[thing]
+	switch {
+	case seen:
+	case len(p.things) < maxSynced:
+		p.things, p.within[thing] = append(p.things, thing), true
+	default:
+		p.left++
+		p.within[thing] = false
 	}
-	return at
 }
+
+// synced tells whether the cloud has a shadow, too: that of a stranger stays here.
+func (p *plan) synced(id doc.ID) bool { return p.within[id.Thing] }

@@ -3,14 +3,17 @@ package shadow
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"math"
 	"sync"
-	"time"
 
 	"github.com/penstock-edge/penstock/gateway/config"
 	doc "github.com/penstock-edge/penstock/sync/shadow"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
+
+// values are readings by the names of their points.
+type values map[string]telemetry.Value
 
 // reports are values that were read and wait to be reported.
 type reports struct {
@@ -19,43 +22,44 @@ type reports struct {
 
 	mu      sync.Mutex
 	last    map[telemetry.PointID]telemetry.Value // reported, or waiting to be
-	waiting map[doc.ID]map[string]any
+	waiting map[doc.ID]values
 }
 
 func newReports(p *plan) reports {
-	return reports{plan: p, wake: make(chan struct{}, 1), last: map[telemetry.PointID]telemetry.Value{}, waiting: map[doc.ID]map[string]any{}}
+	return reports{plan: p, wake: make(chan struct{}, 1), last: map[telemetry.PointID]telemetry.Value{}, waiting: map[doc.ID]values{}}
 }
 
 // Put takes what was read. A bad reading leaves what was reported as it is: that a device is away is told by its quality, not its shadow.
 func (m *Mirror) Put(samples []telemetry.Sample) {
-	r := &m.reports
-	if len(r.plan.report) == 0 {
-		return
-	}
+	report := m.plan.report
 	for i := range samples {
-		if at, ok := r.plan.report[samples[i].Point]; ok && !samples[i].Quality.IsBad() {
-			r.put(at, samples[i].Point, samples[i].Value, false)
+		s := &samples[i]
+		if int(s.Point) < len(report) && report[s.Point].Thing != "" && !s.Quality.IsBad() {
+			m.reports.put(report[s.Point], s.Point, s.Value)
 		}
 	}
 }
 
-// put has a value reported when it says something new, or whatever it says when it must be.
-func (r *reports) put(at doc.ID, id telemetry.PointID, v telemetry.Value, must bool) {
-	written, ok := asJSON(v)
-	if !ok {
-		return
-	}
+// put has a value reported when it says something new.
+func (r *reports) put(at doc.ID, id telemetry.PointID, v telemetry.Value) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last, known := r.last[id]
-	if known && !must && !beyond(&r.plan.points[id], last, v) {
+	if known && !beyond(&r.plan.points[id], last, v) {
+		return
+	}
+	if _, ok := asJSON(v); !ok {
 		return
 	}
 	r.last[id] = v
 	if r.waiting[at] == nil {
-		r.waiting[at] = map[string]any{}
+		r.waiting[at] = values{}
 	}
-	r.waiting[at][r.plan.points[id].Name] = written
+	r.waiting[at][r.plan.points[id].Name] = v
+	r.poke()
+}
+
+func (r *reports) poke() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -83,22 +87,21 @@ func beyond(p *config.Point, last, now telemetry.Value) bool {
 }
 
 // take empties what waits.
-func (r *reports) take() map[doc.ID]map[string]any {
+func (r *reports) take() map[doc.ID]values {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	taken := r.waiting
-	r.waiting = map[doc.ID]map[string]any{}
+	r.waiting = map[doc.ID]values{}
 	return taken
 }
 
 // putBack has values reported that the disk did not take, unless newer ones wait.
-func (r *reports) putBack(at doc.ID, values map[string]any) {
+func (r *reports) putBack(at doc.ID, old values) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for name, v := range r.waiting[at] {
-		values[name] = v
-	}
-	r.waiting[at] = values
+	maps.Copy(old, r.waiting[at])
+	r.waiting[at] = old
+	r.poke()
 }
 
 // report writes what waits into the documents: the first at once, then once in Options.Every.
@@ -111,42 +114,32 @@ func (m *Mirror) report(ctx context.Context) error {
 		case <-m.reports.wake:
 		}
 		err := error(nil)
-		for at, values := range m.reports.take() {
-			if e := m.reportOne(ctx, at, values); e != nil {
-				m.reports.putBack(at, values)
+		for at, read := range m.reports.take() {
+			if e := m.reportOne(ctx, at, read); e != nil {
+				m.reports.putBack(at, read)
 				err = e
 			}
 		}
 		if err != nil && !failing {
 			m.o.Log.Error("what was read is not in its shadow yet", "err", err)
 		}
-		if failing = err != nil; failing {
-			m.wakeReports()
-		}
-		select {
-		case <-ctx.Done():
+		failing = err != nil
+		if !pause(ctx, m.o.Every) {
 			return nil
-		case <-time.After(m.o.Every):
 		}
-	}
-}
-
-func (m *Mirror) wakeReports() {
-	select {
-	case m.reports.wake <- struct{}{}:
-	default:
 	}
 }
 
 // reportOne updates one document with what is new in it.
-func (m *Mirror) reportOne(ctx context.Context, at doc.ID, values map[string]any) error {
+func (m *Mirror) reportOne(ctx context.Context, at doc.ID, read values) error {
 	defer m.locks.lock(at)()
 	now, err := m.store.Load(ctx, at)
 	if err != nil {
 		return err
 	}
 	news := map[string]any{}
-	for name, v := range values {
+	for name, value := range read {
+		v, _ := asReported(now.State(), name, value)
 		if had, ok := now.State().Reported[name]; !ok || !doc.Equal(had, v) {
 			news[name] = v
 		}
@@ -171,6 +164,6 @@ func (m *Mirror) write(ctx context.Context, at doc.ID, state map[string]any) err
 		m.o.Log.Warn("a shadow does not take what was read", "thing", at.Thing, "why", reply.Refused.Message)
 		return nil
 	}
-	m.queue.add(at)
+	m.changed(at)
 	return nil
 }

@@ -3,8 +3,10 @@ package shadow
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/penstock-edge/penstock/gateway/state"
 	doc "github.com/penstock-edge/penstock/sync/shadow"
@@ -25,7 +27,17 @@ const (
 )
 
 // store keeps documents with what belongs to them. It is a doc.Store.
-type store struct{ shelves Shelves }
+type store struct {
+	shelves Shelves
+	now     func() time.Time
+	sets    doc.Object // the desired values that Update sets, the same values again included
+}
+
+// setting is the store for a request that sets these desired values.
+func (s store) setting(desired doc.Object) store {
+	s.sets = desired
+	return s
+}
 
 func key(kind string, id doc.ID) string { return kind + id.Thing + "/" + id.Name }
 
@@ -34,38 +46,6 @@ type pair struct {
 	doc    doc.Document
 	base   doc.Base
 	wishes wishes
-}
-
-// wishes say which setting of a desired value is meant, by its key: one that is set again is another, though the value is the same.
-type wishes map[string]wish
-
-type wish struct {
-	Now   string `json:"now"`             // the setting that holds: here/VERSION or cloud/TIME
-	Cloud string `json:"cloud,omitempty"` // the cloud's, as it was seen last
-}
-
-// set notes that a value was set here.
-func (w wishes) set(name string, version uint64) {
-	w[name] = wish{Now: fmt.Sprintf("here/%d", version), Cloud: w[name].Cloud}
-}
-
-// merge takes over the settings that the cloud knows and forgets those of values that are no longer desired. It tells whether
-// anything changed.
-func (w wishes) merge(d doc.Document, settings map[string]string) (changed bool) {
-	desired := d.State().Desired
-	for name := range w {
-		if _, ok := desired[name]; !ok {
-			delete(w, name)
-			changed = true
-		}
-	}
-	for name, setting := range settings {
-		if _, ok := desired[name]; ok && w[name].Cloud != setting {
-			w[name] = wish{Now: setting, Cloud: setting}
-			changed = true
-		}
-	}
-	return changed
 }
 
 func (s store) read(shelf state.Shelf, id doc.ID) (p pair, err error) {
@@ -131,7 +111,7 @@ func (s store) Load(_ context.Context, id doc.ID) (doc.Document, error) {
 	return p.doc, err
 }
 
-// Update implements doc.Store. A desired value that it sets is a wish of its own.
+// Update implements doc.Store. Each desired value that is set is a wish of its own.
 func (s store) Update(_ context.Context, id doc.ID, fn func(*doc.Document) error) (doc.Document, error) {
 	p, err := s.change(id, func(p *pair) error {
 		before := p.doc.State().Desired
@@ -139,8 +119,8 @@ func (s store) Update(_ context.Context, id doc.ID, fn func(*doc.Document) error
 			return err
 		}
 		for name, value := range p.doc.State().Desired {
-			if !doc.Equal(before[name], value) {
-				p.wishes.set(name, p.doc.Version())
+			if _, again := s.sets[name]; again || !doc.Equal(before[name], value) {
+				p.wishes.set(name, p.doc.Version(), s.now())
 			}
 		}
 		return nil
@@ -158,4 +138,21 @@ func (s store) ids() (list []doc.ID, err error) {
 		})
 	})
 	return list, err
+}
+
+// forget takes out those that were deleted on both sides so long ago that their versions need not be known.
+func (s store) forget(ids []doc.ID, remember time.Duration) error {
+	for _, id := range ids {
+		p, err := s.load(id)
+		if err != nil || p.doc.Exists() || p.base.Synced() || s.now().Sub(time.Unix(p.doc.Deleted(), 0)) < remember {
+			continue // one that cannot be read is told where it is used
+		}
+		err = s.shelves.Update(shelf, func(b state.Shelf) error {
+			return errors.Join(b.Delete(key(docKey, id)), b.Delete(key(baseKey, id)), b.Delete(key(wishKey, id)))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,58 +2,22 @@ package shadow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"net/http"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	doc "github.com/penstock-edge/penstock/sync/shadow"
 )
 
-// queue is the shadows that may differ from the cloud's.
-type queue struct {
-	wake chan struct{} // one token: there are some
-
-	mu    sync.Mutex
-	dirty []doc.ID
-}
-
-func newQueue() queue { return queue{wake: make(chan struct{}, 1)} }
-
-func (q *queue) add(ids ...doc.ID) {
-	q.mu.Lock()
-	for _, id := range ids {
-		if !slices.Contains(q.dirty, id) {
-			q.dirty = append(q.dirty, id)
-		}
-	}
-	some := len(q.dirty) > 0
-	q.mu.Unlock()
-	if some {
-		select {
-		case q.wake <- struct{}{}:
-		default:
-		}
-	}
-}
-
-func (q *queue) next() (id doc.ID, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.dirty) == 0 {
-		return id, false
-	}
-	id, q.dirty = q.dirty[0], q.dirty[1:]
-	return id, true
-}
-
 // Connected has every shadow synced, for nobody knows what changed meanwhile. ctx ends with the connection; until the next one nothing is
 // asked of the cloud.
 func (m *Mirror) Connected(ctx context.Context) {
-	m.talk.begin(ctx)
+	m.sight.forget()
+	m.queue.calm()
 	ids, err := m.store.ids()
 	if err != nil {
 		m.o.Log.Error("the shadows cannot be listed", "err", err)
@@ -61,52 +25,58 @@ func (m *Mirror) Connected(ctx context.Context) {
 	for _, thing := range m.plan.things {
 		ids = append(ids, doc.ID{Thing: thing})
 	}
-	m.queue.add(ids...)
+	ids = slices.DeleteFunc(ids, func(id doc.ID) bool { return !m.plan.synced(id) })
+	m.queue.add(ids...) // before the first is asked for, lest it is asked for twice
+	m.talk.begin(ctx)
+	m.queue.poke()
 }
 
-// syncAll syncs what is in the queue until ctx ends, one shadow after the other.
+// maxSyncs is how many shadows are synced at a time: each waits for answers most of the time.
+const maxSyncs = 16
+
+// syncAll syncs what is in the queue until ctx ends.
 func (m *Mirror) syncAll(ctx context.Context) error {
 	if m.o.Publish == nil {
 		<-ctx.Done()
 		return nil
 	}
-	tries := 0
+	var at errgroup.Group
+	at.SetLimit(maxSyncs)
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return at.Wait()
 		case <-m.queue.wake:
 		}
 		if !pause(ctx, m.o.Sync.Every) {
-			return nil
+			return at.Wait()
 		}
-		for m.talk.on() {
+		for m.talk.on() && ctx.Err() == nil {
 			id, ok := m.queue.next()
 			if !ok {
 				break
 			}
-			err := m.sync(ctx, id)
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err == nil {
-				tries = 0
-				continue
-			}
-			if errors.Is(err, errCut) {
-				m.queue.add(id)
-				break
-			}
-			if tries == 0 {
-				m.o.Log.Warn("a shadow is not one with the cloud's yet", "shadow", id.String(), "err", err)
-			}
-			m.queue.add(id)
-			if !pause(ctx, doc.Backoff(tries, rand.Float64())) {
-				return nil
-			}
-			tries++
+			at.Go(func() error { m.syncOne(ctx, id); return nil })
 		}
 	}
+}
+
+func (m *Mirror) syncOne(ctx context.Context, id doc.ID) {
+	err := m.sync(ctx, id)
+	switch {
+	case ctx.Err() != nil || errors.Is(err, errCut):
+		m.queue.cut(id)
+	case err == nil:
+		m.queue.done(id)
+	case m.queue.fail(id, hopeless(err)):
+		m.o.Log.Warn("a shadow is not one with the cloud's", "shadow", id.String(), "err", err)
+	}
+}
+
+// hopeless tells whether only another edit can help.
+func hopeless(err error) bool {
+	var refused *doc.Error
+	return errors.As(err, &refused) && refused.Step() == doc.GiveUp
 }
 
 // maxRounds is how often a sync starts again because somebody was quicker, before it waits.
@@ -132,23 +102,40 @@ func (m *Mirror) round(ctx context.Context, id doc.ID) (again bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	cloud, settings, err := m.fetch(ctx, id)
+	cloud, set, err := m.fetch(ctx, id)
 	if err != nil {
 		return false, err
 	}
 	plan := m.o.Sync.Direction.Merge(local.base, local.doc, cloud)
-	if plan.ToCloud == nil && plan.ToLocal == nil && local.upToDate(cloud) && !local.wishes.merge(local.doc, settings) {
+	ours := sent(local.base.Sent, cloud)
+	if plan.ToCloud == nil && plan.ToLocal == nil && local.upToDate(cloud) && !local.wishes.merge(local.doc, set, ours) {
 		return false, nil
 	}
-	var sent uint64
+	var a doc.Answer
 	if plan.ToCloud != nil {
-		if sent, again, err = m.send(ctx, id, local.doc, plan); again || err != nil {
+		if a, again, err = m.send(ctx, id, local.doc, plan); again || err != nil {
 			return again, err
 		}
+		crashed := ours
+		fresh := settingsOf(a)
+		maps.Copy(set, fresh)
+		ours = func(name string) bool { return fresh[name] != "" || crashed(name) }
 	}
-	unlock := m.locks.lock(id)
-	_, err = m.store.change(id, func(p *pair) error {
-		if p.doc.Version() != local.doc.Version() || p.doc.Exists() != local.doc.Exists() {
+	if err := m.settle(id, local.doc, plan, a.Version, func(p *pair) { p.wishes.merge(p.doc, set, ours) }); err != nil {
+		if errors.Is(err, errMoved) {
+			return true, nil
+		}
+		return false, err
+	}
+	m.desired(id)
+	return false, nil
+}
+
+// settle carries out the local half of a plan and stores what both sides have in common now.
+func (m *Mirror) settle(id doc.ID, local doc.Document, plan doc.Plan, sent uint64, more func(*pair)) error {
+	defer m.locks.lock(id)()
+	_, err := m.store.change(id, func(p *pair) error {
+		if p.doc.Version() != local.Version() || p.doc.Exists() != local.Exists() {
 			return errMoved
 		}
 		if plan.ToLocal != nil {
@@ -156,18 +143,11 @@ func (m *Mirror) round(ctx context.Context, id doc.ID) (again bool, err error) {
 				return err
 			}
 		}
-		p.wishes.merge(p.doc, settings)
+		more(p)
 		p.base = plan.Done(p.doc.Version(), sent)
 		return nil
 	})
-	unlock()
-	if errors.Is(err, errMoved) {
-		return true, nil
-	}
-	if err == nil {
-		m.desired(id)
-	}
-	return false, err
+	return err
 }
 
 // upToDate: the base is of these very versions, so there is nothing to note.
@@ -178,37 +158,29 @@ func (p pair) upToDate(cloud doc.Document) bool {
 	return p.base.Sent == nil && p.base.LocalVersion == p.doc.Version() && p.base.CloudVersion == cloud.Version()
 }
 
-// fetch reads the cloud's document, and when each of its desired values was set.
-func (m *Mirror) fetch(ctx context.Context, id doc.ID) (d doc.Document, settings map[string]string, err error) {
+// fetch is the cloud's document, and when each of its desired values was set. It is asked for when this connection has not shown it.
+func (m *Mirror) fetch(ctx context.Context, id doc.ID) (doc.Document, settings, error) {
+	if d, ok := m.sight.of(id); ok {
+		if a, err := m.reading(id, d); err == nil {
+			return d, settingsOf(a), nil
+		}
+	}
 	a, err := m.ask(ctx, doc.Topic{ID: id, Op: doc.OpGet}, func(token string) []byte { return []byte(`{"clientToken":"` + token + `"}`) })
 	if err != nil {
-		return d, nil, err
+		return doc.Document{}, nil, err
 	}
 	if refused := a.Refused(); refused != nil {
 		if refused.Code == http.StatusNotFound {
-			return d, nil, nil
+			return doc.Document{}, settings{}, nil
 		}
-		return d, nil, fmt.Errorf("get: %w", refused)
+		return doc.Document{}, nil, fmt.Errorf("get: %w", refused)
 	}
-	d, err = a.Document()
+	d, err := a.Document()
 	return d, settingsOf(a), err
 }
 
-// settingsOf is what tells two settings of one desired value apart: the time at which the cloud took each.
-func settingsOf(a doc.Answer) map[string]string {
-	times, _ := a.Metadata["desired"].(doc.Object)
-	settings := make(map[string]string, len(times))
-	for name, when := range times {
-		text, err := json.Marshal(when)
-		if err == nil {
-			settings[name] = "cloud/" + string(text)
-		}
-	}
-	return settings
-}
-
 // send carries out the cloud's half of a plan. again is true when the cloud has moved on.
-func (m *Mirror) send(ctx context.Context, id doc.ID, local doc.Document, plan doc.Plan) (version uint64, again bool, err error) {
+func (m *Mirror) send(ctx context.Context, id doc.ID, local doc.Document, plan doc.Plan) (a doc.Answer, again bool, err error) {
 	_, err = m.store.change(id, func(p *pair) error {
 		if p.doc.Version() != local.Version() {
 			return errMoved
@@ -217,27 +189,26 @@ func (m *Mirror) send(ctx context.Context, id doc.ID, local doc.Document, plan d
 		return nil
 	})
 	if errors.Is(err, errMoved) {
-		return 0, true, nil
+		return a, true, nil
 	}
 	if err != nil {
-		return 0, false, err
+		return a, false, err
 	}
 	op := doc.OpUpdate
 	if plan.ToCloud.Delete {
 		op = doc.OpDelete
 	}
-	a, err := m.ask(ctx, doc.Topic{ID: id, Op: op}, plan.ToCloud.Payload)
-	if err != nil {
-		return 0, false, err
+	if a, err = m.ask(ctx, doc.Topic{ID: id, Op: op}, plan.ToCloud.Payload); err != nil {
+		return a, false, err
 	}
 	refused := a.Refused()
 	switch {
 	case refused == nil:
-		return a.Version, false, nil
+		return a, false, nil
 	case refused.Step() == doc.Reread:
-		return 0, true, nil
+		return a, true, nil
 	}
-	return 0, false, fmt.Errorf("%s: %w", op, refused)
+	return a, false, fmt.Errorf("%s: %w", op, refused)
 }
 
 // apply carries out the local half of a plan.
