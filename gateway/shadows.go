@@ -30,14 +30,15 @@ func (g *Gateway) fulfil(ctx context.Context, o shadow.Order) shadow.Result {
 		Point: g.cfg.Points[o.Point].FullName(), Value: o.Value, Who: "shadow:" + o.Thing, From: "shadow", Channel: command.Shadow, Key: o.Key,
 	})
 	return shadow.Result{
-		Done: r.State == command.Done, Value: r.Sample.Value, Retry: passing(r), Code: string(r.Code), Reason: r.Reason,
+		Done: r.State == command.Done, Value: r.Sample.Value, Retry: passing(r), Repeated: r.Repeated, Code: string(r.Code), Reason: r.Reason,
 	}
 }
 
 // passing tells whether an order that was not done may be later, without anybody changing anything.
 func passing(r command.Result) bool {
 	switch r.Code {
-	case command.TooSoon, command.Busy, command.Cancelled, command.Stopping, command.NoStore, command.WriteFailed, command.Uncertain, command.NoReading:
+	case command.TooSoon, command.Busy, command.Cancelled, command.Stopping, command.NoStore, command.WriteFailed, command.Uncertain, command.NoReading,
+		command.OnItsWay:
 		return true
 	}
 	return false
