@@ -11,7 +11,7 @@ import (
 )
 
 // foreign is a program of somebody else's. dir is where it runs.
-func foreign(t *testing.T, dir, name string, args ...string) *exec.Cmd {
+func foreign(t testing.TB, dir, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -26,7 +26,7 @@ func foreign(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 const python = "/usr/bin/python3"
 
 // serialLine is a cable between two serial ports.
-func serialLine(t *testing.T) (device, gateway string) {
+func serialLine(t testing.TB) (device, gateway string) {
 	t.Helper()
 	dir := t.TempDir()
 	device, gateway = filepath.Join(dir, "device"), filepath.Join(dir, "gateway")
@@ -49,7 +49,7 @@ func (s *site) collect(samples uint64) {
 }
 
 // inOrder checks that no time of a point is there twice.
-func inOrder(t *testing.T, point string, list []sample) {
+func inOrder(t testing.TB, point string, list []sample) {
 	t.Helper()
 	for i := 1; i < len(list); i++ {
 		if !list[i].Time.After(list[i-1].Time) {

@@ -33,10 +33,19 @@ type Message struct {
 	Seq      uint64
 	Payload  []byte
 	Received time.Time
+	Seen     cloud.InboxItem // of telemetry: the message as rules see it
+}
+
+// Rules has what is stored seen by rules: each sets b.Inbox when one wants to see it.
+type Rules interface {
+	Block(b *cloud.Batch) error
+	Message(b *cloud.Batch, item cloud.InboxItem)
 }
 
 // Ingest takes messages. Every method may be called from any goroutine.
 type Ingest struct {
+	Rules Rules // set before the first Put; nil: nobody's
+
 	store    Store
 	log      *slog.Logger
 	onLive   []func(cloud.Live)

@@ -89,6 +89,9 @@ func (in *Ingest) append(ctx context.Context, m Message, block []byte) (stored b
 	}
 	batch := cloud.Batch{Thing: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Received: m.Received, Block: block,
 		Samples: sum.Samples, Points: sum.Points, From: sum.From, To: sum.To}
+	if err := in.show(&batch, m); err != nil {
+		return false, refuse(err)
+	}
 	answer, err := in.store.Append(ctx, batch)
 	if err != nil {
 		return false, err
@@ -97,4 +100,16 @@ func (in *Ingest) append(ctx context.Context, m Message, block []byte) (stored b
 		in.counts.samples.Add(uint64(sum.Samples))
 	}
 	return answer[0], nil
+}
+
+// show has rules see what they want of a batch, in the step that stores it.
+func (in *Ingest) show(b *cloud.Batch, m Message) error {
+	switch {
+	case in.Rules == nil:
+		return nil
+	case m.What == wire.WhatBlock:
+		return in.Rules.Block(b)
+	}
+	in.Rules.Message(b, m.Seen)
+	return nil
 }

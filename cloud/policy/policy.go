@@ -28,12 +28,18 @@ var homes = []home{
 	{"$aws/commands/things/", response},
 }
 
+// basicIngest is AWS IoT's prefix of messages to one rule alone: $aws/rules/{rule}/{topic}. Nobody subscribes to them.
+const basicIngest = "$aws/rules/"
+
 // Allows reports whether a thing may act on a topic, or on a filter when it subscribes. A thing is at home below its own name; a
 // gateway g is also at home below g:device, for it speaks for the devices behind it. Everything else is denied, and so is publishing what
 // a server says: who could publish an accepted or an acknowledgement could tell a machine a lie.
 func Allows(thing string, action Action, topic string) bool {
 	if action == Subscribe {
 		topic = unshared(topic)
+	}
+	if rest, ok := strings.CutPrefix(topic, basicIngest); ok && action == Publish {
+		_, topic, _ = strings.Cut(rest, "/") // what it would be without: the rule sees it under that name
 	}
 	for _, h := range homes {
 		if rest, ok := strings.CutPrefix(topic, h.prefix); ok {
@@ -47,6 +53,9 @@ func Allows(thing string, action Action, topic string) bool {
 // AllowsPerson reports whether somebody who administers things may publish on a topic: on all that is not a thing's or the server's own word;
 // below $ that leaves requests for shadows.
 func AllowsPerson(topic string) bool {
+	if rest, ok := strings.CutPrefix(topic, basicIngest); ok {
+		_, topic, _ = strings.Cut(rest, "/")
+	}
 	for _, h := range homes {
 		rest, ok := strings.CutPrefix(topic, h.prefix)
 		if name, below, _ := strings.Cut(rest, "/"); ok {

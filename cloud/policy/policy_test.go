@@ -43,7 +43,6 @@ func TestAllows(t *testing.T) {
 
 		// The server's own.
 		{"plant7", "$aws/events/presence/connected/plant7", false, false},
-		{"plant7", "$aws/rules/r/dt/plant7/block", false, false},
 		{"plant7", "$SYS/broker/version", false, false},
 
 		// Odd ones.
@@ -62,6 +61,21 @@ func TestAllows(t *testing.T) {
 			if got := Allows(c.thing, action, c.topic); got != want {
 				t.Errorf("%s %s %q: %v, want %v", c.thing, action, c.topic, got, want)
 			}
+		}
+	}
+}
+
+// TestRE1_BasicIngest: a thing sends to a rule alone what it could publish otherwise, and nobody subscribes to that.
+func TestRE1_BasicIngest(t *testing.T) {
+	for topic, publish := range map[string]bool{
+		"$aws/rules/hot/dt/plant7/x": true, "$aws/rules/hot/dt/plant7:press/telemetry": true, "$aws/rules/hot/dt/plant8/x": false,
+		"$aws/rules/hot": false, "$aws/rules/hot/": false, "$aws/rules/hot/$aws/things/plant7/shadow/update/accepted": false,
+	} {
+		if got := Allows("plant7", Publish, topic); got != publish {
+			t.Errorf("publish %s: %v, want %v", topic, got, publish)
+		}
+		if Allows("plant7", Subscribe, topic) || Allows("plant7", Receive, topic) {
+			t.Errorf("%s may be read", topic)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Config struct {
 	PKI     string   `yaml:"pki"`
 	Data    string   `yaml:"data"`
 	Admin   Admin    `yaml:"admin"`
+	Rules   Rules    `yaml:"rules"`
 
 	file string // for messages
 }
@@ -51,6 +52,7 @@ func Defaults() Config {
 		Listen:  Listen{MQTT: "127.0.0.1:8883", HTTPS: "127.0.0.1:8443"},
 		Names:   []string{"localhost", "127.0.0.1"},
 		PKI:     "pki", Data: "data",
+		Rules: Rules{Webhooks: []string{}, Keys: map[string]string{}},
 	}
 }
 
@@ -172,6 +174,9 @@ func hostName(name string) bool {
 	}
 	return true
 }
+
+// dir is the folder that paths are relative to.
+func (c Config) dir() string { return filepath.Dir(c.file) }
 
 func (c Config) pkiFile(name string) string  { return filepath.Join(c.PKI, name) }
 func (c Config) dataFile(name string) string { return filepath.Join(c.Data, name) }

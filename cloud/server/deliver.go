@@ -54,20 +54,27 @@ func (s *server) deliver(ctx context.Context, m broker.Message) error {
 	if m.Client.Thing != "" {
 		s.presence.heard(m.Client.Thing)
 	}
+	thing, what, ok := wire.ParseTopic(m.Topic)
+	item := seen(m)
+	item.Received = time.Now()
+	if !ok || !stored(what) {
+		if err := s.rules.Take(ctx, item); err != nil {
+			return as{err, broker.ErrBusy}
+		}
+	}
 	if s.request(ctx, m) {
 		return nil
 	}
 	if ok, err := s.response(ctx, m); ok {
 		return err
 	}
-	thing, what, ok := wire.ParseTopic(m.Topic)
 	if !ok { // whoever subscribed gets it
 		return nil
 	}
 	if thing != m.Client.Thing && what != wire.WhatTelemetry {
 		return fmt.Errorf("%w: %s publishes its %s on dt/%s/%s", broker.ErrForbidden, m.Client.Thing, what, m.Client.Thing, what)
 	}
-	in := ingest.Message{Thing: thing, What: what, Payload: m.Payload, Received: time.Now()}
+	in := ingest.Message{Thing: thing, What: what, Payload: m.Payload, Received: item.Received, Seen: item}
 	if what == wire.WhatBlock || what == wire.WhatAlarm {
 		in.Epoch, _ = m.Property(wire.PropEpoch)
 		seq, _ := m.Property(wire.PropSeq)

@@ -47,6 +47,7 @@ func (s *server) routes(ui http.Handler) http.Handler {
 	mux.HandleFunc("POST /logout", s.logout)
 	mux.Handle("/mqtt", s.broker)
 	s.shadowRoutes(mux)
+	s.ruleRoutes(mux)
 	if ui != nil {
 		mux.Handle("/", ui)
 	}

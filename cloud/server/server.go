@@ -17,6 +17,7 @@ import (
 	"github.com/penstock-edge/penstock/cloud/command"
 	"github.com/penstock-edge/penstock/cloud/enrol"
 	"github.com/penstock-edge/penstock/cloud/ingest"
+	"github.com/penstock-edge/penstock/cloud/rule"
 	"github.com/penstock-edge/penstock/cloud/shadow"
 	"github.com/penstock-edge/penstock/cloud/store/local"
 	"github.com/penstock-edge/penstock/sync/identity"
@@ -47,6 +48,7 @@ type server struct {
 	alarms   *alarm.Desk
 	commands *command.Room
 	shadows  *shadow.Room
+	rules    *rule.Engine
 	session  *api.Session
 	enrol    http.Handler
 	api      http.Handler
@@ -81,6 +83,9 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	}
 	s.shadows = s.newShadows()
 	s.newOperations()
+	if err := s.newRules(ctx, c); err != nil {
+		return err
+	}
 	if err := s.newHTTP(c, ca, at.MQTT); err != nil {
 		return err
 	}
@@ -94,6 +99,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	group.Go(func() error { return store.Run(running) })
 	group.Go(func() error { return s.presence.run(running) })
 	group.Go(func() error { return s.alarms.Run(running) })
+	group.Go(func() error { return s.rules.Run(running) })
 	group.Go(func() error { return s.commands.Run(running) })
 	group.Go(func() error { return s.broker.Run(running, mqttLn) })
 	group.Go(func() error {
