@@ -2,15 +2,12 @@ package rule
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock-edge/penstock/cloud"
 	sql "github.com/penstock-edge/penstock/sync/rule"
@@ -129,23 +126,27 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 
 // Run looks at messages and executes actions until ctx ends. What is under way then is finished, or done again when it runs next.
 func (e *Engine) Run(ctx context.Context) error {
+	err := e.run(ctx)
+	if ctx.Err() != nil { // it was told to stop
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) run(ctx context.Context) error {
 	ev, err := e.newEvaluator(ctx)
 	if err != nil {
 		return err
 	}
 	defer e.nats.close()
 	defer e.client.CloseIdleConnections()
-	group, running := errgroup.WithContext(ctx)
+	running, stop := context.WithCancel(ctx)
+	defer e.pumps.wait()
+	defer stop()
 	if err := e.pumps.start(running); err != nil {
 		return err
 	}
-	group.Go(func() error { return ev.run(running) })
-	err = group.Wait()
-	e.pumps.wait()
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return ev.run(running)
 }
 
 // Take keeps a message for the rules that want to see it: when it returns without an error, they will.

@@ -72,7 +72,7 @@ func (p *pumps) put(items []cloud.OutboxItem) {
 func (p *pumps) wake(queue string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting[queue] += n
+	p.count(queue, n)
 	if p.ctx == nil || p.ctx.Err() != nil { // the next run executes them
 		return
 	}
@@ -98,7 +98,12 @@ func (p *pumps) length(queue string) int {
 func (p *pumps) over(queue string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting[queue] -= n; p.waiting[queue] <= 0 {
+	p.count(queue, -n)
+}
+
+// count may see items leave before it sees them come: a pump that runs already is quick.
+func (p *pumps) count(queue string, n int) {
+	if p.waiting[queue] += n; p.waiting[queue] == 0 {
 		delete(p.waiting, queue)
 	}
 }

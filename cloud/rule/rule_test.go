@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 
 // TestRE1_BasicIngest: what is sent to a rule by name is seen by that rule alone, with the topic behind the name.
 func TestRE1_BasicIngest(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("nameless", "SELECT t, topic() AS topic", republish("out/nameless"))
 	p.rule("other", "SELECT t FROM 'a/#'", republish("out/other"))
@@ -42,6 +43,7 @@ func TestRE1_BasicIngest(t *testing.T) {
 
 // TestRE13_TemplatesSeeTheMessageAsItCame: not what SELECT made of it.
 func TestRE13_TemplatesSeeTheMessageAsItCame(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("hot", "SELECT temp * 2 AS temp FROM 'plant/+/temp'", republish("out/${topic(2)}/${temp}/${upper(unit)}"))
 	p.rule("odd", "SELECT 1 AS one FROM 'plant/+/temp'", republish("${nothing}"), republish("out/odd"))
@@ -55,6 +57,7 @@ func TestRE13_TemplatesSeeTheMessageAsItCame(t *testing.T) {
 
 // TestRE14_Republish: properties go along, $$ stands for $, and what cannot be published is not tried for ever.
 func TestRE14_Republish(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.refuse = func(m rule.Publication) error {
 		if m.Topic == "forbidden" {
@@ -81,6 +84,7 @@ func TestRE14_Republish(t *testing.T) {
 
 // TestRE14_Store: rows become samples of a thing, each once.
 func TestRE14_Store(t *testing.T) {
+	t.Parallel()
 	live := make(chan cloud.Live, 10)
 	p := newPlant(t, func(o *rule.Options) { o.Tell = func(l cloud.Live) { live <- l } })
 	p.rule("power", "SELECT u * i AS value, u FROM 'dt/plant7/meter'", `{"store":{"point":"meter.power"}}`, `{"store":{"thing":"nobody","point":"x"}}`)
@@ -113,6 +117,7 @@ func TestRE14_Store(t *testing.T) {
 
 // TestRE14_Alarm: with the words of the message.
 func TestRE14_Alarm(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("hot", "SELECT * FROM 'dt/+/+/oil_temp' WHERE value > 85",
 		`{"alarm":{"thing":"${topic(2)}:${topic(3)}","name":"oil_hot","severity":"high","text":"Oil at ${value} ${unit}"}}`, `{"alarm":{"name":"any"}}`)
@@ -134,6 +139,7 @@ func TestRE14_Alarm(t *testing.T) {
 
 // TestRE17_EveryRuleFiresOnce: several rules on one topic, and one message is seen once by each.
 func TestRE17_EveryRuleFiresOnce(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	for i := range 5 {
 		p.rule(fmt.Sprint("r", i), "SELECT t FROM 'in/+'", republish(fmt.Sprint("out/", i)))
@@ -164,6 +170,7 @@ func TestRE17_EveryRuleFiresOnce(t *testing.T) {
 
 // TestRE17_LoopsEnd: rules that feed each other, or one that feeds itself by way of a client, stop by themselves.
 func TestRE17_LoopsEnd(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("ping", "SELECT * FROM 'ping'", republish("pong"))
 	p.rule("pong", "SELECT * FROM 'pong'", republish("ping"))
@@ -183,6 +190,7 @@ func TestRE17_LoopsEnd(t *testing.T) {
 
 // TestRE18_ParseErrorIsCounted: a payload that is no JSON, where the statement asks for a field; * takes it as it is.
 func TestRE18_ParseErrorIsCounted(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("field", "SELECT t FROM 'in'", republish("out/field"))
 	p.rule("all", "SELECT * FROM 'in'", republish("out/all"))
@@ -197,6 +205,7 @@ func TestRE18_ParseErrorIsCounted(t *testing.T) {
 
 // TestWindowsSurvive: a window that was open when the server stopped goes on.
 func TestWindowsSurvive(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, func(o *rule.Options) { o.Late = time.Hour })
 	p.rule("mean", "SELECT avg(value) AS mean, count(*) AS n FROM 'dt/plant7/press/temp' GROUP BY COUNTWINDOW(4)", republish("out"))
 	for i := range 2 {
@@ -213,6 +222,7 @@ func TestWindowsSurvive(t *testing.T) {
 
 // TestWindowsEndByThemselves: without another message.
 func TestWindowsEndByThemselves(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("sum", "SELECT sum(t) AS sum FROM 'in' GROUP BY TUMBLINGWINDOW(ms, 50)", republish("out/${sum}"))
 	p.send("in", `{"t":7}`)

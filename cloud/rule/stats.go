@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"maps"
 	"sync"
 	"sync/atomic"
 )
@@ -109,5 +108,11 @@ func (e *Engine) RuleNotFound() uint64 { return e.tally.missing.Load() }
 func (e *Engine) Waiting() map[string]int {
 	e.pumps.mu.Lock()
 	defer e.pumps.mu.Unlock()
-	return maps.Clone(e.pumps.waiting)
+	queues := map[string]int{}
+	for queue, n := range e.pumps.waiting {
+		if n > 0 {
+			queues[queue] = n
+		}
+	}
+	return queues
 }

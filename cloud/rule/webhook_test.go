@@ -20,25 +20,30 @@ func (p *plant) webhook(more string) string {
 
 // TestRE15_Tries: only an answer 429 or 5xx, and no answer in time, are worth another try, and three are all.
 func TestRE15_Tries(t *testing.T) {
-	status := func(code int) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) } }
-	released := make(chan struct{})
-	defer close(released)
+	t.Parallel()
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		tries  int
 		fails  string
 	}{
-		"taken":         {status(200), 1, ""},
-		"accepted":      {status(202), 1, ""},
-		"not wanted":    {status(400), 1, "it answers 400 Bad Request"},
-		"busy":          {status(429), 3, "it answers 429 Too Many Requests"},
-		"down":          {status(503), 3, "it answers 503 Service Unavailable"},
-		"elsewhere":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, 1, "it answers 302 Found"},
-		"talks a lot":   {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16385)) }, 1, "the answer has more than 16384 bytes"},
-		"to the limit":  {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16384)) }, 1, ""},
-		"hangs up":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 1, "EOF"},
-		"says nothing":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 3, "Timeout"},
-		"stops talking": {func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("a")); w.(http.Flusher).Flush(); <-r.Context().Done() }, 3, "Timeout"},
+		"taken":        {status(200), 1, ""},
+		"accepted":     {status(202), 1, ""},
+		"not wanted":   {status(400), 1, "it answers 400 Bad Request"},
+		"busy":         {status(429), 3, "it answers 429 Too Many Requests"},
+		"down":         {status(503), 3, "it answers 503 Service Unavailable"},
+		"elsewhere":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, 1, "it answers 302 Found"},
+		"talks a lot":  {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16385)) }, 1, "the answer has more than 16384 bytes"},
+		"to the limit": {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16384)) }, 1, ""},
+		"hangs up":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 1, "EOF"},
+		"says nothing": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 3, "Timeout"},
+		"stops talking": {func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte("a"))
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}, 3, "Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,6 +70,7 @@ func TestRE15_Tries(t *testing.T) {
 
 // TestRE15_Request: what a receiver gets, and that its signature verifies.
 func TestRE15_Request(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.rule("signed", "SELECT t FROM 'in/+'", p.webhook(`,"confirmationUrl":"x","headers":[{"key":"X-Topic","value":"${topic()}"}],"hmac":{"key_id":"k1"}`))
 	p.rule("raw", "SELECT * FROM 'raw/+'", p.webhook(""))
@@ -96,6 +102,7 @@ func TestRE15_Request(t *testing.T) {
 
 // TestRE15_OnlyAllowedDestinations: nothing inside the server's network can be reached by a rule, unless the server's owner says so.
 func TestRE15_OnlyAllowedDestinations(t *testing.T) {
+	t.Parallel()
 	other := newHooks(t)
 	p := newPlant(t, nil)
 	for _, url := range []string{other.server.URL, "http://127.0.0.1/", "http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "gopher://" + p.hooks.host(),
@@ -121,9 +128,11 @@ func TestRE15_OnlyAllowedDestinations(t *testing.T) {
 }
 
 func TestAllowListPatterns(t *testing.T) {
+	t.Parallel()
+	store := newPlant(t, nil).store
 	for pattern, bad := range map[string]bool{"hooks.example.com:443": false, "*.example.com:*": false, "[::1]:8080": false, "10.0.0.7:*": false,
 		"example.com": true, "*:443": true, "a*b:1": true, ":443": true, "http://a:1": true} {
-		_, err := rule.New(t.Context(), rule.Options{Store: newPlant(t, nil).store, Webhooks: rule.Webhooks{Allow: []string{pattern}}})
+		_, err := rule.New(t.Context(), rule.Options{Store: store, Webhooks: rule.Webhooks{Allow: []string{pattern}}})
 		if (err != nil) != bad {
 			t.Errorf("%s: %v", pattern, err)
 		}
@@ -132,6 +141,7 @@ func TestAllowListPatterns(t *testing.T) {
 
 // TestRE15_RefusedConnection: a destination that is not there fails at once, and can be tried again by a person.
 func TestRE15_RefusedConnection(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -193,6 +203,7 @@ func TestSignatureOfTheREADME(t *testing.T) {
 
 // TestRE16_ErrorActionGetsOneMessage: when all actions of a row are over, with those that failed; the others were done.
 func TestRE16_ErrorActionGetsOneMessage(t *testing.T) {
+	t.Parallel()
 	p := newPlant(t, nil)
 	p.hooks.answers(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "bad") {
