@@ -28,11 +28,12 @@ const (
 
 // UI is what pages are made of. Handler-makers get it from Run: see Options.UI.
 type UI struct {
-	Store   cloud.Store
-	Session *api.Session // LoggedIn says whether a request may see a page
-	Watch   func(ctx context.Context, thing string) <-chan cloud.Live
-	Rate    func(gateway string) float64 // samples a second
-	Log     *slog.Logger
+	Store    cloud.Store
+	Session  *api.Session // LoggedIn says whether a request may see a page
+	Watch    func(ctx context.Context, thing string) <-chan cloud.Live
+	Rate     func(gateway string) float64 // samples a second
+	Operator Operator
+	Log      *slog.Logger
 }
 
 // routes joins what HTTPS offers.

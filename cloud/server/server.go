@@ -93,7 +93,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 
 	var ui http.Handler
 	if o.UI != nil {
-		ui = o.UI(UI{Store: store, Session: s.session, Watch: s.ingest.Watch, Rate: s.rates.rate, Log: log})
+		ui = o.UI(UI{Store: store, Session: s.session, Watch: s.ingest.Watch, Rate: s.rates.rate, Operator: Operator{s}, Log: log})
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return store.Run(running) })

@@ -35,6 +35,7 @@ type pointView struct {
 	AsTable          bool
 	Changes          []change
 	MoreChanges      int
+	Set              *setting // nil: nobody may set it from here
 	Self             string
 }
 
@@ -62,6 +63,10 @@ func (w *web) point(r *http.Request) (page, error) {
 		v.Device, _, _ = strings.Cut(name, ".")
 	}
 	if v.row, err = w.pointRow(r.Context(), v, birth, name); err != nil {
+		return page{}, err
+	}
+	_, key, _ := strings.Cut(name, ".")
+	if v.Set, err = w.setting(r.Context(), v, birth.named[name], key, r.URL.Query().Get("told")); err != nil {
 		return page{}, err
 	}
 	v.Samples = api + "/points/" + url.PathEscape(name) + "/samples"

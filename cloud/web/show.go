@@ -58,8 +58,11 @@ func (w *web) open(f show) http.Handler {
 // failure is the page of an error. What nobody expected is in the log and not on the page.
 func (w *web) failure(r *http.Request, err error) page {
 	var a absent
+	var no refused
 	switch {
 	case errors.As(err, &a):
+	case errors.As(err, &no):
+		return page{name: "error", status: http.StatusConflict, Title: "Not done", Data: errorView{no.text, no.back, "Back"}}
 	case errors.Is(err, cloud.ErrNotFound):
 		a = absent{text: "There is nothing of this name here.", back: "/", backText: "All gateways"}
 	default:

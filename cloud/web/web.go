@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -8,14 +9,17 @@ import (
 	"github.com/penstock-edge/penstock/cloud"
 )
 
-// Options are what the pages stand on. All are required.
+// Options are what the pages stand on. All but Operator are required.
 type Options struct {
 	Store Store
 	// LoggedIn reports whether a request may see a page.
 	LoggedIn func(*http.Request) bool
 	// Rate is how many samples a second came from a gateway lately.
 	Rate func(gateway string) float64
-	Log  *slog.Logger
+	// Operator does what people ask for, and Who names them; without Operator pages only show.
+	Operator Operator
+	Who      func(*http.Request) string
+	Log      *slog.Logger
 }
 
 // Store is the part of a cloud.Store that pages show.
@@ -23,6 +27,9 @@ type Store interface {
 	cloud.ThingStore
 	cloud.TelemetryStore
 	cloud.LedgerStore
+	cloud.AlarmStore
+	cloud.AuditStore
+	Command(ctx context.Context, execution string) (cloud.Command, error)
 }
 
 type web struct {
@@ -33,7 +40,7 @@ type web struct {
 	now    func() time.Time
 }
 
-// New is the handler of everything that is no API: /, /login, /gateways/, /things/ and /static/.
+// New is the handler of everything that is no API: /, /login, /gateways/, /things/, /alarms, /audit and /static/.
 func New(o Options) http.Handler { return newWeb(o).routes() }
 
 func newWeb(o Options) *web {
@@ -51,6 +58,8 @@ func (w *web) routes() http.Handler {
 		"GET /gateways/{thing}/points/{p}":  w.point,
 		"GET /gateways/{thing}/points/{$}":  w.toGateway,
 		"GET /gateways/{$}":                 w.toFleet,
+		"GET /alarms":                       w.alarms,
+		"GET /audit":                        w.audit,
 		"GET /things/{$}":                   w.things,
 		"GET /things":                       w.things,
 		"GET /things/{thing}":               w.thing,
@@ -58,6 +67,10 @@ func (w *web) routes() http.Handler {
 		"/":                                 w.lost,
 	} {
 		mux.Handle(pattern, w.closed(show))
+	}
+	if w.o.Operator != nil {
+		mux.Handle("POST /alarms/{thing}/{alarm}/acknowledge", w.doing(w.acknowledge))
+		mux.Handle("POST /gateways/{thing}/points/{p}/set", w.doing(w.setpoint))
 	}
 	return guarded(mux)
 }

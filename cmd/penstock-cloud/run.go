@@ -54,7 +54,7 @@ func serve(ctx context.Context, config server.Config, stderr io.Writer) error {
 
 // pages are what people look at.
 func pages(of server.UI) http.Handler {
-	return web.New(web.Options{Store: of.Store, LoggedIn: of.Session.LoggedIn, Rate: of.Rate, Log: of.Log})
+	return web.New(web.Options{Store: of.Store, LoggedIn: of.Session.LoggedIn, Rate: of.Rate, Operator: of.Operator, Who: of.Session.Who, Log: of.Log})
 }
 
 func notify(log *slog.Logger, state string) {

@@ -60,7 +60,7 @@ func startCloud(ctx context.Context, dir string, log *slog.Logger) (*cloudServer
 
 // pages are what people look at.
 func pages(of server.UI) http.Handler {
-	return web.New(web.Options{Store: of.Store, LoggedIn: of.Session.LoggedIn, Rate: of.Rate, Log: of.Log})
+	return web.New(web.Options{Store: of.Store, LoggedIn: of.Session.LoggedIn, Rate: of.Rate, Operator: of.Operator, Who: of.Session.Who, Log: of.Log})
 }
 
 // init makes the cloud's folder. The token is kept beside it: this is a demo, and it must be shown at every start.

@@ -60,8 +60,9 @@ func build(log *slog.Logger) (p *plant, err error) {
 		return nil, err
 	}
 	p.scale = &serialsim.Scale{Line: scale, Every: 200 * time.Millisecond}
-	p.opcua.AllowWrite("Boiler.Setpoint")
-	return p, p.boiler(0, time.Now())
+	err = p.boiler(0, time.Now())
+	p.opcua.AllowWrite("Boiler.Setpoint") // now that it is there
+	return p, err
 }
 
 // addresses fill in the gateway's configuration.
