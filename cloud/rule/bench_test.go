@@ -73,6 +73,7 @@ func BenchmarkBlocks(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			p := newPlant(b, nil)
+			p.patience = time.Minute
 			if from != "" {
 				p.rule("hot", "SELECT value FROM '"+from+"' WHERE value > 1000", republish("hot"))
 			}

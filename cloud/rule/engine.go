@@ -81,10 +81,9 @@ type kinds struct {
 // Engine runs rules. Every method may be called from any goroutine; Run once.
 type Engine struct {
 	kinds
-	client   *http.Client
-	nats     stream
-	encoders sync.Pool // of *wire.Encoder
-	decoders sync.Pool // of *wire.Decoder
+	client  *http.Client
+	nats    stream
+	pickers sync.Pool // of *picker
 
 	changing sync.Mutex            // held while a rule is changed
 	known    map[string]cloud.Rule // as stored, under changing
@@ -106,9 +105,8 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("allowed destinations of webhooks: %w", err)
 	}
-	e := &Engine{kinds: kinds{&o, allow}, client: newClient(o.Webhooks), nats: stream{url: o.NATS}}
-	e.encoders.New = func() any { return wire.NewEncoder(wire.Fastest) }
-	e.decoders.New = func() any { return wire.NewDecoder() }
+	e := &Engine{kinds: kinds{&o, allow}, client: newClient(o.Webhooks), nats: stream{url: o.NATS, log: o.Log}}
+	e.pickers.New = func() any { return &picker{dec: wire.NewDecoder(), enc: wire.NewEncoder(wire.Fastest)} }
 	e.tally.of = map[string]*Counts{}
 	e.pumps = pumps{e: e, of: map[string]*pump{}, waiting: map[string]int{}}
 	e.doings = map[string]doing{kindRepublish: e.republish, kindWebhook: e.post, kindStore: e.storing, kindAlarm: e.raise, kindNATS: e.stream}

@@ -1,12 +1,10 @@
 package rule
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -66,23 +64,10 @@ func (c *Counts) failed(err error) {
 
 // block has rules look at the samples of a block, in order of time.
 func (ev *evaluator) block(ctx context.Context, item *cloud.InboxItem) {
-	var names []string
-	var samples []telemetry.Sample
-	err := ev.dec.Decode(item.Payload, func(name string, s telemetry.Sample) bool {
-		if n := len(names); n == 0 || names[n-1] != name {
-			names = append(names, name)
-		}
-		s.Point = telemetry.PointID(len(names) - 1)
-		samples = append(samples, s)
-		return true
-	})
-	if err != nil {
+	b := &ev.under
+	if err := b.read(ev.dec, item.Payload); err != nil {
 		ev.e.o.Log.Error("a block that rules had to look at is damaged: is the disk failing?", "thing", item.Thing, "err", err)
 		return
-	}
-	byTime := func(a, b telemetry.Sample) int { return cmp.Compare(a.Time, b.Time) }
-	if !slices.IsSortedFunc(samples, byTime) {
-		slices.SortStableFunc(samples, byTime)
 	}
 	units, changed := ev.births.units(ctx, item.Thing, item.Received)
 	for _, name := range ev.order {
@@ -93,28 +78,29 @@ func (ev *evaluator) block(ctx context.Context, item *cloud.InboxItem) {
 		if changed {
 			r.places.forget(item.Thing)
 		}
-		if places := r.places.find(r.rule, item.Thing, names, func(point string) string { return units[point] }); places != nil {
-			ev.samples(r, item, samples, places)
+		if places := r.places.find(r.rule, item.Thing, b.names, func(point string) string { return units[point] }); places != nil {
+			ev.samples(r, item, b, places)
 		}
 	}
 }
 
-func (ev *evaluator) samples(r *live, item *cloud.InboxItem, samples []telemetry.Sample, places []int) {
+func (ev *evaluator) samples(r *live, item *cloud.InboxItem, b *samples, places []int) {
 	r.touched = true
 	var now int // the sample that is looked at
 	var o *occasion
 	emit := func(row sql.Row) {
 		if o == nil {
-			o = ev.sampled(r, item, samples[now], places, now)
+			o = ev.sampled(r, item, b.list[now], places, now)
 		}
 		ev.fire(r, o, row)
 	}
-	for i, s := range samples {
+	for _, t := range b.order {
+		s := b.list[t.place]
 		place := places[s.Point]
 		if place < 0 {
 			continue
 		}
-		now, o, s.Point = i, nil, telemetry.PointID(place)
+		now, o, s.Point = int(t.place), nil, telemetry.PointID(place)
 		r.counts.TopicMatch++
 		if err := r.rule.Sample(item.Received, s, emit); err != nil {
 			ev.count(r, err)
@@ -164,7 +150,9 @@ func (ev *evaluator) fire(r *live, o *occasion, row sql.Row) {
 			continue
 		}
 		item.Error = err.Error()
-		ev.step.Dead = append(ev.step.Dead, item)
+		if len(ev.step.Dead) < maxDead || !errors.Is(err, errFull) {
+			ev.step.Dead = append(ev.step.Dead, item)
+		}
 		failures = append(failures, cloud.ActionFailure{Action: a.kind(), Resource: a.resource(), Message: item.Error})
 		r.counts.unable(err, item)
 	}
@@ -191,9 +179,12 @@ func (ev *evaluator) watch(r *live, o *occasion, first int, failures []cloud.Act
 	}
 	w := warning{Notice: notice{Rule: r.name, Topic: o.message.Topic, Trace: o.trace, Client: o.message.ClientID, Payload: o.message.Payload}}
 	var err error
-	if w.Item, err = prepare(r.errorAction, o, -1); err != nil {
+	if w.Item, err = prepare(r.errorAction, o, -1); err == nil {
+		err = ev.full(w.Item.Queue)
+	}
+	if err != nil {
 		r.counts.unable(err, w.Item)
-		ev.e.o.Log.Warn("an error action could not be done", "rule", r.name, "err", err)
+		ev.e.o.Log.Debug("an error action could not be done", "rule", r.name, "err", err)
 		return
 	}
 	data, err := json.Marshal(&w)
@@ -204,6 +195,7 @@ func (ev *evaluator) watch(r *live, o *occasion, first int, failures []cloud.Act
 	if len(items) == 0 {
 		if item := failed(event); item != nil {
 			ev.step.Out = append(ev.step.Out, *item)
+			ev.queued[item.Queue]++
 		}
 		return
 	}

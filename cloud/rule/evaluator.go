@@ -20,6 +20,7 @@ type evaluator struct {
 	topics tree[*live]
 	births births
 	dec    *wire.Decoder
+	under  samples         // of the block that is looked at
 	step   *cloud.RuleStep // under way
 	queued map[string]int  // of the step, by queue
 }
@@ -38,8 +39,11 @@ type live struct {
 	changed bool   // its document is to be stored with the step
 }
 
-// page is how many items are looked at in one step.
-const page = 512
+const (
+	page    = 512    // items that are looked at in one step
+	maxStep = 20_000 // executions after which a step takes no more items
+	maxDead = 1_000  // executions of a step that are listed when there are too many; the others are counted
+)
 
 // newEvaluator puts the rules where the last step left them.
 func (e *Engine) newEvaluator(ctx context.Context) (*evaluator, error) {
@@ -130,10 +134,14 @@ func (ev *evaluator) look(ctx context.Context, items []cloud.InboxItem) {
 	if len(items) == 0 {
 		return
 	}
-	ev.after = items[len(items)-1].ID
-	ev.begin(ev.after)
+	ev.begin(0)
 	for i := range items {
-		switch item := &items[i]; item.Kind {
+		if len(ev.step.Out)+len(ev.step.Dead) > maxStep {
+			return // the others are looked at next
+		}
+		item := &items[i]
+		ev.after, ev.step.Upto = item.ID, item.ID
+		switch item.Kind {
 		case cloud.InboxMessage:
 			ev.message(item)
 		case cloud.InboxBlock:

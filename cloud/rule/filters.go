@@ -131,36 +131,32 @@ func (f *filters) of(thing string) *seen {
 // pick makes a block of the wanted samples; nil when there are none.
 func (e *Engine) pick(f *filters, b *cloud.Batch) (block []byte, err error) {
 	s := f.of(b.Thing)
-	dec := e.decoders.Get().(*wire.Decoder)
-	defer e.decoders.Put(dec)
-	var names []string
-	var samples []telemetry.Sample
-	take := func(name string, one telemetry.Sample) bool {
-		if n := len(names); n == 0 || names[n-1] != name {
-			names = append(names, name)
-		}
-		one.Point = telemetry.PointID(len(names) - 1)
-		samples = append(samples, one)
-		return true
-	}
+	p := e.pickers.Get().(*picker)
+	defer e.pickers.Put(p)
+	p.reset()
 	if s.named && len(s.exact) <= maxExact {
 		for _, name := range s.exact {
-			if err := dec.Column(b.Block, name, func(one telemetry.Sample) bool { return take(name, one) }); err != nil {
+			if err := p.dec.Column(b.Block, name, func(one telemetry.Sample) bool { return p.take(name, one) }); err != nil {
 				return nil, err
 			}
 		}
-	} else if err := dec.Decode(b.Block, f.wanted(s, b.Thing, take)); err != nil {
+	} else if err := p.dec.Decode(b.Block, f.wanted(s, b.Thing, p.take)); err != nil {
 		return nil, err
 	}
-	switch len(samples) {
+	switch len(p.list) {
 	case 0:
 		return nil, nil
 	case b.Samples:
 		return b.Block, nil
 	}
-	enc := e.encoders.Get().(*wire.Encoder)
-	defer e.encoders.Put(enc)
-	return enc.AppendBlock(nil, names, samples)
+	return p.enc.AppendBlock(nil, p.names, p.list)
+}
+
+// picker makes a smaller block of a block. One goroutine at a time.
+type picker struct {
+	dec *wire.Decoder
+	enc *wire.Encoder
+	samples
 }
 
 // wanted passes on the samples of points that rules want to see.

@@ -25,13 +25,14 @@ import (
 // plant is an engine over a real store, a subscriber to everything, an alarm panel, and a receiver of webhooks.
 type plant struct {
 	*rule.Engine
-	t     testing.TB
-	dir   string
-	o     rule.Options
-	store *local.Store
-	end   func()
-	seq   uint64
-	hooks *hooks
+	t        testing.TB
+	dir      string
+	o        rule.Options
+	store    *local.Store
+	end      func()
+	seq      uint64
+	hooks    *hooks
+	patience time.Duration // of until
 
 	mu        sync.Mutex
 	published []rule.Publication
@@ -43,7 +44,7 @@ var anna = rule.Person{Name: "anna", From: "10.0.0.9"}
 
 func newPlant(t testing.TB, tune func(*rule.Options)) *plant {
 	t.Helper()
-	p := &plant{t: t, dir: t.TempDir(), hooks: newHooks(t)}
+	p := &plant{t: t, dir: t.TempDir(), hooks: newHooks(t), patience: 20 * time.Second}
 	p.o = rule.Options{Publish: p.publish, Raise: p.raise, Backoff: time.Millisecond, Late: time.Millisecond, Log: slog.New(slog.DiscardHandler),
 		Webhooks: rule.Webhooks{Allow: []string{p.hooks.host()}, Keys: map[string][]byte{"k1": []byte("secret")}, Timeout: 300 * time.Millisecond}}
 	if tune != nil {
@@ -161,7 +162,7 @@ func (p *plant) messages() (texts []string) {
 // until waits for something to become so.
 func (p *plant) until(what string, so func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(p.patience); !so(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("still waiting: %s\npublished %q\nhooks %q\nstats %+v", what, p.messages(), p.hooks.bodies(), p.Stats())
 		}

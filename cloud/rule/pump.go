@@ -13,7 +13,6 @@ import (
 
 	"github.com/penstock-edge/penstock/cloud"
 	"github.com/penstock-edge/penstock/sync/telemetry"
-	"github.com/penstock-edge/penstock/sync/wire"
 )
 
 const (
@@ -333,9 +332,9 @@ func (p *pump) settled(list []cloud.Settlement, made []cloud.OutboxItem) {
 // tellStored tells those who watch of samples that a rule has made.
 func (e *Engine) tellStored(b *cloud.Batch) {
 	live := cloud.Live{Thing: b.Thing, Count: b.Samples}
-	dec := e.decoders.Get().(*wire.Decoder)
-	defer e.decoders.Put(dec)
-	err := dec.Decode(b.Block, func(name string, s telemetry.Sample) bool {
+	p := e.pickers.Get().(*picker)
+	defer e.pickers.Put(p)
+	err := p.dec.Decode(b.Block, func(name string, s telemetry.Sample) bool {
 		live.Samples = append(live.Samples, cloud.LiveSample{Point: name, Sample: s})
 		return true
 	})

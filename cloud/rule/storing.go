@@ -110,9 +110,9 @@ func (e *Engine) storing(_ context.Context, item *cloud.OutboxItem) (st cloud.Se
 	if err := json.Unmarshal(item.Call, &c); err != nil {
 		return st, refuse("read what to store: %w", err)
 	}
-	enc := e.encoders.Get().(*wire.Encoder)
-	defer e.encoders.Put(enc)
-	if st.Batch, err = c.batch(enc, item.Payload); err != nil {
+	p := e.pickers.Get().(*picker)
+	defer e.pickers.Put(p)
+	if st.Batch, err = c.batch(p.enc, item.Payload); err != nil {
 		return st, refusal{err}
 	}
 	return st, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +64,7 @@ func (a *streaming) call(o *occasion) (any, error) {
 // stream is the connection to NATS, made with the first message. Every method may be called from any goroutine.
 type stream struct {
 	url string
+	log *slog.Logger
 
 	mu   sync.Mutex
 	js   jetstream.JetStream
@@ -78,7 +80,8 @@ func (s *stream) connection() (jetstream.JetStream, error) {
 	}
 	gone := make(chan struct{})
 	nc, err := nats.Connect(s.url, nats.Name("penstock-cloud"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
-		nats.ReconnectBufSize(-1), nats.Timeout(streamTimeout), nats.ClosedHandler(func(*nats.Conn) { close(gone) }))
+		nats.ReconnectBufSize(-1), nats.Timeout(streamTimeout), nats.ClosedHandler(func(*nats.Conn) { close(gone) }),
+		nats.ErrorHandler(s.failed), nats.DisconnectErrHandler(func(nc *nats.Conn, err error) { s.failed(nc, nil, err) }))
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
@@ -89,6 +92,13 @@ func (s *stream) connection() (jetstream.JetStream, error) {
 	}
 	s.js, s.gone = js, gone
 	return js, nil
+}
+
+// failed is told of what goes wrong without a message of ours: the library goes on by itself.
+func (s *stream) failed(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if err != nil {
+		s.log.Warn("the connection to NATS has a problem", "err", err)
+	}
 }
 
 // close ends the connection and waits for it.

@@ -12,6 +12,7 @@ import (
 	"github.com/penstock-edge/penstock/cloud/rule"
 	"github.com/penstock-edge/penstock/cloud/store/local"
 	"github.com/penstock-edge/penstock/sync/audit"
+	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // TestPR7_HotSwap: while a rule is replaced over and over, each message is seen by the rule as it was or as it is, and never by both.
@@ -147,4 +148,36 @@ func TestASlowActionHoldsUpNobody(t *testing.T) {
 	close(released)
 	p.settled()
 	p.gets(`out {"n":0}`, `out {"n":1}`, `out {"n":2}`, `out {"n":3}`, `out {"n":4}`, `stuck {"n":0}`, `stuck {"n":1}`, `stuck {"n":2}`)
+}
+
+// TestAFloodIsBounded: a rule that fires for every sample of a large block gets as much as its actions may have waiting, and the rest is counted.
+func TestAFloodIsBounded(t *testing.T) {
+	t.Parallel()
+	released := make(chan struct{})
+	p := newPlant(t, func(o *rule.Options) { o.MaxWaiting = 500 })
+	p.end()
+	p.o.Publish = func(ctx context.Context, m rule.Publication) error {
+		select {
+		case <-released:
+			return p.publish(ctx, m)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	p.start()
+	p.rule("all", "SELECT value FROM 'dt/#'", republish("out"))
+	var samples []telemetry.Sample
+	for i := range 5000 {
+		samples = append(samples, telemetry.Sample{Time: int64(i + 1), Value: telemetry.Int64(int64(i))})
+	}
+	p.append([]string{"press.n"}, samples)
+	p.until("all was looked at", func() bool { return p.Stats()["all"].RulesExecuted == 5000 })
+	if c := p.Stats()["all"]; c.RuleMessageThrottled != 4500 || c.Failure["republish"] != 4500 || p.Waiting()["all/0"] > 500 {
+		t.Errorf("counted %+v, waiting %v", c, p.Waiting())
+	}
+	close(released)
+	p.settled()
+	if n := len(p.messages()); n != 500 {
+		t.Errorf("%d were published", n)
+	}
 }
