@@ -98,7 +98,7 @@ func sendBlocks(ctx context.Context, engine *rule.Engine, store *local.Store, n 
 }
 
 // kills is how often a child is killed: go test -run RE20 ./cloud/rule -kills 40
-var kills = flag.Int("kills", 3, "how often TestRE20_KillLosesNothing kills its child")
+var kills = flag.Int("kills", 2, "how often TestRE20_KillLosesNothing kills its child")
 
 // receiver counts what came, by way and number, with the keys it came under.
 type receiver struct {

@@ -82,6 +82,7 @@ type kinds struct {
 type Engine struct {
 	kinds
 	client  *http.Client
+	fresh   *http.Client
 	nats    stream
 	pickers sync.Pool // of *picker
 
@@ -105,7 +106,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("allowed destinations of webhooks: %w", err)
 	}
-	e := &Engine{kinds: kinds{&o, allow}, client: newClient(o.Webhooks), nats: stream{url: o.NATS, log: o.Log}}
+	e := &Engine{kinds: kinds{&o, allow}, client: newClient(o.Webhooks, false), fresh: newClient(o.Webhooks, true), nats: stream{url: o.NATS, log: o.Log}}
 	e.pickers.New = func() any { return &picker{dec: wire.NewDecoder(), enc: wire.NewEncoder(wire.Fastest)} }
 	e.tally.of = map[string]*Counts{}
 	e.pumps = pumps{e: e, of: map[string]*pump{}, waiting: map[string]int{}}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -23,6 +24,9 @@ const (
 	maxResponse = 16 << 10 // bytes of header, and of body
 	hookTimeout = 10 * time.Second
 )
+
+// headerKey is Idempotency-Key in letters that Go's client does not know it by: it would send the request again by itself.
+const headerKey = "idempotency-key"
 
 // Webhooks is what http actions may do.
 type Webhooks struct {
@@ -96,8 +100,8 @@ func (a *webhook) call(o *occasion) (any, error) {
 	return c, err
 }
 
-// newClient makes the client of webhooks: straight to the destination, and nowhere else.
-func newClient(w Webhooks) *http.Client {
+// newClient makes a client of webhooks: straight to the destination, and nowhere else; fresh: with a new connection for each.
+func newClient(w Webhooks, fresh bool) *http.Client {
 	if w.Timeout <= 0 {
 		w.Timeout = hookTimeout
 	}
@@ -107,20 +111,30 @@ func newClient(w Webhooks) *http.Client {
 		Transport: &http.Transport{
 			DialContext:     (&net.Dialer{Timeout: w.Timeout}).DialContext,
 			TLSClientConfig: &tls.Config{RootCAs: w.Roots, MinVersion: tls.VersionTLS12},
-			MaxIdleConns:    100, MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second,
+			MaxIdleConns:    100, MaxIdleConnsPerHost: 8, IdleConnTimeout: 2 * time.Second, DisableKeepAlives: fresh,
 			TLSHandshakeTimeout: w.Timeout, MaxResponseHeaderBytes: maxResponse, DisableCompression: true, ForceAttemptHTTP2: true,
 		},
 	}
 }
 
-// post sends a webhook, once. Only what may be better a moment later is worth another try: an answer 429 or 5xx, and no answer in time.
+// post sends a webhook, once. Only what may be better a moment later is worth another try: an answer 429 or 5xx, no answer in time, and the end of a
+// connection that was used before, which may have come before the request did; the next try has a new one.
 func (e *Engine) post(ctx context.Context, item *cloud.OutboxItem) (st cloud.Settlement, err error) {
+	used := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { used = c.Reused }})
 	req, err := e.request(ctx, item)
 	if err != nil {
 		return st, refusal{err}
 	}
-	resp, err := e.client.Do(req)
-	if err != nil {
+	client := e.client
+	if item.Tries > 0 {
+		client = e.fresh
+	}
+	resp, err := client.Do(req)
+	switch {
+	case err != nil && used:
+		return st, err
+	case err != nil:
 		return st, lasting(err)
 	}
 	defer resp.Body.Close()
@@ -156,7 +170,7 @@ func (e *Engine) request(ctx context.Context, item *cloud.OutboxItem) (*http.Req
 	for _, h := range c.Headers {
 		req.Header.Set(h[0], h[1])
 	}
-	req.Header.Set("Idempotency-Key", item.Key)
+	req.Header[headerKey] = []string{item.Key}
 	if c.Key != "" {
 		key := e.o.Webhooks.Keys[c.Key]
 		if key == nil {

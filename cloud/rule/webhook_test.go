@@ -24,47 +24,79 @@ func TestRE15_Tries(t *testing.T) {
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 	}
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		answer http.HandlerFunc
 		tries  int
 		fails  string
 	}{
 		"taken":        {status(200), 1, ""},
 		"accepted":     {status(202), 1, ""},
-		"not wanted":   {status(400), 1, "it answers 400 Bad Request"},
+		"not-wanted":   {status(400), 1, "it answers 400 Bad Request"},
 		"busy":         {status(429), 3, "it answers 429 Too Many Requests"},
 		"down":         {status(503), 3, "it answers 503 Service Unavailable"},
 		"elsewhere":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, 1, "it answers 302 Found"},
-		"talks a lot":  {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16385)) }, 1, "the answer has more than 16384 bytes"},
-		"to the limit": {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16384)) }, 1, ""},
-		"hangs up":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 1, "EOF"},
-		"says nothing": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 3, "Timeout"},
-		"stops talking": {func(w http.ResponseWriter, r *http.Request) {
+		"talks-a-lot":  {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16385)) }, 1, "the answer has more than 16384 bytes"},
+		"to-the-limit": {func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 16384)) }, 1, ""},
+		"says-nothing": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 3, "Timeout"},
+		"stops-talking": {func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte("a"))
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}, 3, "Timeout"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := newPlant(t, func(o *rule.Options) { o.Webhooks.Timeout = 200 * time.Millisecond })
-			p.rule("hook", "SELECT t FROM 'in/+'", p.webhook(""))
-			p.hooks.answers(c.answer)
-			p.send("in/a", `{"t":1}`)
-			p.settled()
-			if got := p.hooks.bodies(); len(got) != c.tries || got[0] != `/hook/a {"t":1}` {
-				t.Errorf("it was tried as %q, want %d tries", got, c.tries)
+	}
+	p := newPlant(t, func(o *rule.Options) { o.Webhooks.Timeout = 200 * time.Millisecond })
+	p.hooks.answers(func(w http.ResponseWriter, r *http.Request) {
+		cases[strings.TrimPrefix(r.URL.Path, "/hook/")].answer(w, r)
+	})
+	for name := range cases {
+		p.rule(strings.ReplaceAll(name, "-", "_"), "SELECT t FROM 'in/"+name+"'", p.webhook(""))
+		p.send("in/"+name, `{"t":1}`)
+	}
+	p.settled()
+	for name, c := range cases {
+		tries := 0
+		for _, got := range p.hooks.bodies() {
+			if got == "/hook/"+name+` {"t":1}` {
+				tries++
 			}
-			counts := p.Stats()["hook"]
-			switch dead := p.deaths("hook"); {
-			case c.fails == "":
-				if len(dead) > 0 || counts.Success["http"] != 1 {
-					t.Errorf("failed %q, counted %+v", dead, counts)
-				}
-			case len(dead) != 1 || !strings.HasPrefix(dead[0], fmt.Sprintf("http %d tries", c.tries)) || !strings.Contains(dead[0], c.fails) || counts.Failure["http"] != 1:
-				t.Errorf("failed %q, want %q; counted %+v", dead, c.fails, counts)
+		}
+		if tries != c.tries {
+			t.Errorf("%s was tried %d times, want %d", name, tries, c.tries)
+		}
+		name = strings.ReplaceAll(name, "-", "_")
+		counts := p.Stats()[name]
+		switch dead := p.deaths(name); {
+		case c.fails == "":
+			if len(dead) > 0 || counts.Success["http"] != 1 {
+				t.Errorf("%s failed %q, counted %+v", name, dead, counts)
 			}
-		})
+		case len(dead) != 1 || !strings.HasPrefix(dead[0], fmt.Sprintf("http %d tries", c.tries)) || !strings.Contains(dead[0], c.fails) || counts.Failure["http"] != 1:
+			t.Errorf("%s failed %q, want %q; counted %+v", name, dead, c.fails, counts)
+		}
+	}
+}
+
+// TestRE15_PeerHangsUp: that ends it, unless the connection was an older one, which may have ended before.
+func TestRE15_PeerHangsUp(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t, nil)
+	p.rule("hook", "SELECT t FROM 'in/+'", p.webhook(""))
+	p.hooks.answers(func(_ http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "bad") {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	p.send("in/bad", `{"t":1}`)
+	p.settled()
+	if n, dead := len(p.hooks.bodies()), p.deaths("hook"); n != 1 || len(dead) != 1 || !strings.Contains(dead[0], "EOF") {
+		t.Errorf("on a new connection it was tried %d times, failed %q", n, dead)
+	}
+	p.send("in/good", `{"t":1}`)
+	p.settled()
+	p.send("in/bad", `{"t":2}`)
+	p.settled()
+	if n, dead := len(p.hooks.bodies()), p.deaths("hook"); n != 4 || len(dead) != 2 || !strings.HasPrefix(dead[1], "http 2 tries") {
+		t.Errorf("on an older connection it was tried %d times, failed %q", n-2, dead)
 	}
 }
 
