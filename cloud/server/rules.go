@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/penstock-edge/penstock/cloud"
 	"github.com/penstock-edge/penstock/cloud/alarm"
 	"github.com/penstock-edge/penstock/cloud/broker"
+	"github.com/penstock-edge/penstock/cloud/policy"
 	"github.com/penstock-edge/penstock/cloud/rule"
+	"github.com/penstock-edge/penstock/cloud/shadow"
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
@@ -59,8 +62,16 @@ func (s *server) newRules(ctx context.Context, c Config) (err error) {
 	return nil
 }
 
-// republish is a rule's message to whoever has subscribed.
+// republish is a rule's message to whoever has subscribed, as a person's would be: a rule tells no machine what only the server may say. A
+// shadow is asked in the rule's name.
 func (s *server) republish(ctx context.Context, p rule.Publication) error {
+	if !policy.AllowsPerson(p.Topic) {
+		return fmt.Errorf("%w: a rule may not publish on %q: it is a thing's or the server's own word", cloud.ErrInvalid, p.Topic)
+	}
+	ctx = context.WithValue(ctx, passed{}, p.User) // so that what a shadow answers counts as passed on by rules, too
+	if s.shadows.Request(ctx, shadow.Caller{Person: "rule:" + p.Rule, From: "rule", Connection: "rule:" + p.Rule}, p.Topic, p.Payload) {
+		return nil
+	}
 	m := broker.Message{
 		Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, ContentType: p.ContentType, ResponseTopic: p.ResponseTopic,
 		Correlation: p.Correlation, Expires: p.Expires, Text: p.Text,
@@ -79,6 +90,17 @@ func (s *server) raise(ctx context.Context, a rule.Alarm) error {
 	return s.alarms.Raise(ctx, alarm.Raise{Thing: a.Thing, Name: a.Name, Rule: a.Rule, Severity: a.Severity, Text: a.Text, Time: a.Time})
 }
 
+// passed is the key of the user properties that a rule's message carried: its number of hops is among them.
+type passed struct{}
+
+// own has rules see what the server itself says: of shadows, to gateways.
+func (s *server) own(ctx context.Context, topic string, payload []byte) {
+	user, _ := ctx.Value(passed{}).([][2]string)
+	if err := s.rules.Take(ctx, cloud.InboxItem{Kind: cloud.InboxMessage, Topic: topic, Payload: payload, Received: time.Now(), User: user}); err != nil {
+		s.log.Error("rules do not see a message of the server", "topic", topic, "err", err)
+	}
+}
+
 // seen is a message as rules see it.
 func seen(m broker.Message) cloud.InboxItem {
 	item := cloud.InboxItem{Kind: cloud.InboxMessage, Thing: m.Client.Thing, Topic: m.Topic, Payload: m.Payload, ClientID: m.Client.ID, Properties: map[string]string{}}
@@ -94,6 +116,10 @@ func seen(m broker.Message) cloud.InboxItem {
 	}
 	for _, u := range m.User {
 		item.User = append(item.User, [2]string{u.Key, u.Value})
+	}
+	if seq, ok := m.Property(wire.PropSeq); ok { // a record of a buffer that comes again is the same message
+		epoch, _ := m.Property(wire.PropEpoch)
+		item.Trace = strings.Join([]string{m.Client.Thing, epoch, seq}, "/")
 	}
 	return item
 }

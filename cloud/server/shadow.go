@@ -18,6 +18,7 @@ func (s *server) newShadows() *shadow.Room {
 
 // publish is how rooms tell things something: at least once to who is there.
 func (s *server) publish(ctx context.Context, topic string, payload []byte) error {
+	s.own(ctx, topic, payload)
 	return s.broker.Publish(ctx, broker.Message{Topic: topic, Payload: payload, QoS: 1})
 }
 
