@@ -78,6 +78,7 @@ type Flow struct {
 	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
 	safe    int
 	sealing int // taken out of pending and not yet on disk
+	taken   int // taken out of pending and not yet in a block, on disk or not
 	stats   Stats
 
 	// Only Run's goroutine touches what is below.
@@ -252,7 +253,7 @@ func (f *Flow) seal(ctx context.Context) error {
 	f.mu.Lock()
 	taken, safe := f.pending, f.safe
 	if len(taken) > 0 {
-		f.pending, f.safe, f.sealing = nil, 0, len(taken)-safe
+		f.pending, f.safe, f.sealing, f.taken = nil, 0, len(taken)-safe, len(taken)
 	}
 	f.mu.Unlock()
 	if len(taken)+len(f.leftovers) == 0 {
@@ -274,7 +275,7 @@ func (f *Flow) seal(ctx context.Context) error {
 	f.leftovers = nil
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pending, f.sealing = append(taken[:0], f.pending...), 0 // the large slice is used again, the few that came meanwhile move
+	f.pending, f.sealing, f.taken = append(taken[:0], f.pending...), 0, 0 // the large slice is used again, the few that came meanwhile move
 	return err
 }
 
@@ -283,5 +284,5 @@ func (f *Flow) seal(ctx context.Context) error {
 func (f *Flow) putBack(taken []telemetry.Sample, safe int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pending, f.safe, f.sealing = append(taken, f.pending...), safe, 0
+	f.pending, f.safe, f.sealing, f.taken = append(taken, f.pending...), safe, 0, 0
 }

@@ -16,11 +16,12 @@ func (f *Flow) Stats() Stats {
 	return f.stats
 }
 
-// Pending is how many samples are kept and not sealed yet.
+// Pending is how many samples are kept and not sealed yet, those that are being sealed just now included: nobody may think for a moment that
+// there are none.
 func (f *Flow) Pending() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.pending)
+	return len(f.pending) + f.taken
 }
 
 // Unsaved is how many samples are kept and not on disk yet: what a power cut would take now.
