@@ -1,20 +1,48 @@
 package shadow
 
 import (
-	"hash/maphash"
 	"sync"
 
 	doc "github.com/penstock-edge/penstock/sync/shadow"
 )
 
-// locks has the requests of one shadow, and what is published on them, come one after the other. Shadows share a lock by chance, of many.
+// locks has the requests of one shadow, and what is published on them, come one after the other, and no other shadow's wait for them.
+// It holds the shadows that are being asked for and no others.
 type locks struct {
-	seed maphash.Seed
-	of   [1024]sync.Mutex
+	mu sync.Mutex
+	of map[doc.ID]*lock
+}
+
+type lock struct {
+	sync.Mutex
+	users int // those who hold it or wait for it; guarded by locks.mu
 }
 
 func (l *locks) lock(id doc.ID) (unlock func()) {
-	mu := &l.of[maphash.Comparable(l.seed, id)%uint64(len(l.of))]
-	mu.Lock()
-	return mu.Unlock
+	mine := l.join(id)
+	mine.Lock()
+	return func() {
+		mine.Unlock()
+		l.leave(id, mine)
+	}
+}
+
+func (l *locks) join(id doc.ID) *lock {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mine := l.of[id]
+	if mine == nil {
+		mine = &lock{}
+		l.of[id] = mine
+	}
+	mine.users++
+	return mine
+}
+
+func (l *locks) leave(id doc.ID, mine *lock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if mine.users--; mine.users == 0 {
+		delete(l.of, id)
+	}
 }

@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"hash/maphash"
 	"log/slog"
 	"strconv"
 	"time"
@@ -41,7 +40,7 @@ func New(o Options) *Room {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Room{o: o, locks: locks{seed: maphash.MakeSeed()}, flights: flights{most: o.InFlight, of: map[string]int{}}}
+	return &Room{o: o, locks: locks{of: map[doc.ID]*lock{}}, flights: flights{most: o.InFlight, of: map[string]int{}}}
 }
 
 // Request carries out what was published on a topic, and publishes the answer and what follows from it. ok is false when the topic is none
