@@ -80,7 +80,7 @@ func own(thing, rest string) (below string, mine bool) {
 }
 
 // telemetry is all below dt/{thing}/ but what the cloud tells the thing.
-func telemetry(rest string) bool { return rest != "alarm/acknowledge" }
+func telemetry(rest string) bool { return rest != "alarm/acknowledge" && rest != "watch" }
 
 // request knows AWS IoT's reserved topics below $aws/things/{thing}/ that a client publishes on: shadow[/name/{n}]/(get|update|delete),
 // jobs/(get|start-next) and jobs/{id}/(get|update).

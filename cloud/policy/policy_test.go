@@ -121,6 +121,7 @@ func TestDG18_OnlyTheServerAnswers(t *testing.T) {
 		"$aws/things/plant7/jobs/42/update/accepted":                 false,
 		"$aws/things/plant7/anything":                                false,
 		"dt/plant7/alarm/acknowledge":                                false,
+		"dt/plant7/watch":                                            false,
 		"dt/plant7:press/alarm/acknowledge":                          false,
 		"$aws/commands/things/plant7/executions/1/request":           false,
 		"$aws/commands/things/plant7/executions/1/request/json":      false,
@@ -171,6 +172,7 @@ func TestDG18_PersonsSayNothingForThings(t *testing.T) {
 		"$aws/events/presence/connected/plant7":        false,
 		"$SYS/broker":                                  false,
 		"dt/plant7/alarm/acknowledge":                  false,
+		"dt/plant7/watch":                              false,
 		"dt//x":                                        false,
 		"":                                             false,
 	} {

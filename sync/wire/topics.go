@@ -9,6 +9,7 @@ const (
 	WhatLoss      = "loss"      // what a gateway could not keep, made by EncodeLosses
 	WhatTelemetry = "telemetry" // samples of any other thing, read by ParseTelemetry
 	WhatAlarm     = "alarm"     // the life of an alarm
+	WhatLive      = "live"      // samples of watched points, made by Encoder: at QoS 0, to be shown and forgotten
 )
 
 // The names of MQTT 5 user properties, and the content types.
@@ -16,6 +17,7 @@ const (
 	PropEpoch   = "epoch"   // the life of the gateway's buffer that a block belongs to
 	PropSeq     = "seq"     // its place in that life, from 1, in decimal
 	PropSamples = "samples" // how many samples are in it, in decimal
+	PropPrev    = "prev"    // the number of the block before it that is for the same cloud, in decimal, where that is not seq-1: what lies between is for others
 
 	ContentBlock = "application/vnd.penstock.block"
 	ContentJSON  = "application/json"
@@ -43,6 +45,12 @@ func AlarmTopic(thing string) string { return root + thing + "/" + WhatAlarm }
 
 // AcknowledgeTopic is where a gateway is told of alarms that were acknowledged in the cloud.
 func AcknowledgeTopic(gateway string) string { return AlarmTopic(gateway) + "/acknowledge" }
+
+// LiveTopic is where a gateway sends the changes of points that somebody watches.
+func LiveTopic(gateway string) string { return root + gateway + "/" + WhatLive }
+
+// WatchTopic is where a gateway is told which points are watched, by EncodeWatch.
+func WatchTopic(gateway string) string { return root + gateway + "/watch" }
 
 // ParseTopic takes a topic of the form dt/{thing}/{what} apart; ok is false for every other topic.
 func ParseTopic(topic string) (thing, what string, ok bool) {

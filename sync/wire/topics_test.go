@@ -16,7 +16,7 @@ func TestTopicsComeApart(t *testing.T) {
 
 func TestOtherTopicsAreRefused(t *testing.T) {
 	for _, topic := range []string{"", "dt", "dt/", "dt/plant7", "dt//block", "dt/plant7/", "dt/plant7/block/", "dt/plant7/x/block", "dt/plant7/other",
-		"xx/plant7/block", "/dt/plant7/block", "dt/plant 7/block", "dt/+/block", "dt/plant7/#", "dt/é/block",
+		"xx/plant7/block", "/dt/plant7/block", "dt/plant 7/block", "dt/+/block", WatchTopic("plant7"), "dt/plant7/#", "dt/é/block",
 		"dt/" + strings.Repeat("x", MaxThing+1) + "/block", strings.Repeat("dt/", 1<<18)} {
 		if thing, what, ok := ParseTopic(topic); ok {
 			t.Errorf("ParseTopic(%.40q) gives %.40q, %q", topic, thing, what)
