@@ -59,10 +59,14 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // TestPR1_FromAMachineToAStreamAndAWebhook: what a device counts is filtered and transformed by a rule of the cloud and arrives at a NATS stream
-// and at a webhook, all of it, each once by its key; though both programs are killed, and the cloud is away for as long as 300 samples take.
+// and at a webhook, all of it, each once by its key; though both programs are killed, and the cloud is away for as long as 3,600 samples take,
+// an hour's worth of a point that is read every second; here it is read a hundred times as often.
 func TestPR1_FromAMachineToAStreamAndAWebhook(t *testing.T) {
 	t.Parallel()
-	s := newCounterSite(t, 1)
+	s := newSite(t)
+	s.counters = newCounters(t, 1)
+	s.configure(strings.Replace(counterField(s.counters), "normal: 100ms", "normal: 10ms", 1))
+	s.enroll()
 	h := &hook{t: t, key: []byte("a key of sixteen bytes at least"), got: map[float64]map[string]bool{}}
 	hooks := httptest.NewServer(h)
 	t.Cleanup(hooks.Close)
@@ -78,11 +82,11 @@ func TestPR1_FromAMachineToAStreamAndAWebhook(t *testing.T) {
 	until(t, 30*time.Second, "the first rows have arrived", func() bool { return h.count() > 2 && stream.count(t) > 2 })
 
 	s.cloud.kill()
-	until(t, time.Minute, "300 samples wait", func() bool { return s.now().Buffer.Samples >= 300 })
+	until(t, time.Minute, "3,600 samples wait", func() bool { return s.now().Buffer.Samples >= 3600 })
 	s.gateway.kill()
 	s.startGateway()
 	s.startCloud()
-	until(t, time.Minute, "the backlog is stored", func() bool { return s.now().Buffer.Samples < 50 })
+	until(t, time.Minute, "the backlog is stored", func() bool { return s.now().Buffer.Samples < 1200 })
 	s.cloud.kill()
 	s.startCloud()
 	s.rest()
@@ -95,7 +99,7 @@ func TestPR1_FromAMachineToAStreamAndAWebhook(t *testing.T) {
 			want[n*2] = true
 		}
 	}
-	until(t, 30*time.Second, "every row is at both ends", func() bool { return h.count() >= len(want) && stream.count(t) >= len(want) })
+	until(t, 90*time.Second, "every row is at both ends", func() bool { return h.count() >= len(want) && stream.count(t) >= len(want) })
 	at := stream.values(t)
 	for n := range want {
 		if len(h.got[n]) != 1 || at[n] != 1 {
