@@ -165,7 +165,7 @@ func (c *Connection) openSerial(ctx context.Context) (link, error) {
 func (c *Connection) settle(ctx context.Context, l *rtuLink) (link, error) {
 	stop := l.watch(ctx)
 	defer stop()
-	if err := l.quiet(ctx, min(c.timeout(), longestOpening)); err != nil {
+	if err := l.listen(ctx, min(c.timeout(), longestOpening)); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("listen to the line before using it: %w", err)
 	}

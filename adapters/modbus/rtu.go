@@ -13,6 +13,8 @@ import (
 //
 //   - what lies on the line when a request is about to be sent is thrown away;
 //   - a frame of another unit, function or length than asked for is not taken, and the wait goes on;
+//   - an answer that is, byte for byte, the one before to another request may be that one a second time (a repeater, a
+//     device server that sends again): for a while another is waited for, which then is the true one;
 //   - a unit that owes an answer (it was silent, or what came was damaged) is asked for an echo first (function 8,
 //     with a number of our own). Devices answer in order: once the echo is there, or the exception that there is no
 //     function 8, nothing older is under way. A device that is silent to function 8 is left alone for settle instead.
@@ -25,6 +27,8 @@ type rtuLink struct {
 	out    [maxRTU]byte
 	in     [2 * maxRTU]byte
 	have   int
+	heard  time.Time // when the last bytes came
+	twins  twins
 }
 
 // timing is what the serial line's speed means. character is 0 where the speed is not known.
@@ -45,7 +49,7 @@ const (
 )
 
 func newRTULink(w *wire, t timing) *rtuLink {
-	return &rtuLink{wire: w, timing: t, settle: max(leastSettle, 3*w.timeout)}
+	return &rtuLink{wire: w, timing: t, settle: max(leastSettle, 3*w.timeout), twins: newTwins()}
 }
 
 func (l *rtuLink) exchange(ctx context.Context, unit byte, request []byte) ([]byte, error) {
@@ -86,8 +90,21 @@ func (l *rtuLink) ask(ctx context.Context, unit byte, request []byte) ([]byte, e
 		return nil, err
 	}
 	// The operating system takes the request at once; the line takes its time for it and for the answer.
+	sent := time.Now()
 	characters := time.Duration(len(frame) + maxRTU)
-	until := time.Now().Add(l.timeout + characters*l.timing.character)
+	response, err := l.fitting(ctx, unit, request, sent.Add(l.timeout+characters*l.timing.character))
+	if err != nil {
+		return nil, err
+	}
+	if !l.twins.suspect(unit, request, response) {
+		l.twins.keep(unit, request, response, time.Since(sent))
+		return response, nil
+	}
+	return l.second(ctx, unit, request, response, sent)
+}
+
+// fitting waits for the frame that can be the answer.
+func (l *rtuLink) fitting(ctx context.Context, unit byte, request []byte, until time.Time) ([]byte, error) {
 	for {
 		from, response, err := l.receive(ctx, until)
 		if err != nil {
@@ -99,8 +116,39 @@ func (l *rtuLink) ask(ctx context.Context, unit byte, request []byte) ([]byte, e
 	}
 }
 
-// quiet reads what comes until nothing has come for that long, and forgets it.
+// second waits whether another answer comes, because this one may be the last request's once more.
+func (l *rtuLink) second(ctx context.Context, unit byte, request, response []byte, sent time.Time) ([]byte, error) {
+	first := append(l.twins.spare[:0], response...)
+	l.twins.spare = first
+	took := time.Since(sent)
+	again, err := l.fitting(ctx, unit, request, time.Now().Add(l.twins.patience(l.timeout)))
+	switch {
+	case err == nil:
+		l.twins.keep(unit, request, again, time.Since(sent))
+		return again, nil
+	case errors.Is(err, errSilent) && ctx.Err() == nil:
+		l.twins.alike(unit, request, first)
+		l.twins.keep(unit, request, first, took)
+		return first, nil
+	}
+	return nil, err
+}
+
+// quiet lets the line be silent for that long since the last byte. What has come until then is forgotten, and what is still coming is
+// waited for.
 func (l *rtuLink) quiet(ctx context.Context, silence time.Duration) error {
+	l.have = 0
+	if err := rest(ctx, silence-time.Since(l.heard)); err != nil {
+		return err
+	}
+	if n, err := l.pending(l.in[:]); n == 0 || err != nil {
+		return err
+	}
+	return l.listen(ctx, silence)
+}
+
+// listen reads what comes until nothing has come for that long, and forgets it.
+func (l *rtuLink) listen(ctx context.Context, silence time.Duration) error {
 	l.have = 0
 	for end := time.Now().Add(silence + l.timeout + maxRTU*l.timing.character); ; {
 		_, err := l.read(ctx, l.in[:], time.Now().Add(silence))
@@ -129,7 +177,9 @@ func (l *rtuLink) receive(ctx context.Context, until time.Time) (unit byte, pdu 
 			return unit, answer, nil
 		}
 		n, err := l.read(ctx, l.in[l.have:], until)
-		l.have += n
+		if l.have += n; n > 0 {
+			l.heard = time.Now()
+		}
 		switch {
 		case errors.Is(err, errSilent) && l.have > 0 && n == 0:
 			return 0, nil, fmt.Errorf("%w: it ended after %d bytes", errGarbled, l.have)

@@ -47,21 +47,6 @@ func (l *tcpLink) exchange(ctx context.Context, unit byte, request []byte) ([]by
 	}
 }
 
-// rest waits between requests for devices that need it.
-func rest(ctx context.Context, pause time.Duration) error {
-	if pause == 0 {
-		return nil
-	}
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return errSilent
-	}
-}
-
 func (l *tcpLink) frame(unit byte, request []byte) []byte {
 	binary.BigEndian.PutUint16(l.out[0:], l.number)
 	binary.BigEndian.PutUint16(l.out[2:], 0)

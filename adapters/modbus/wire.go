@@ -3,15 +3,20 @@ package modbus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Errors of a request. Any other is the end of the connection.
 var (
 	errSilent  = errors.New("no answer in time")
 	errGarbled = errors.New("the answer was damaged")
+	errEnded   = errors.New("the other end closed it")
 )
 
 // stream is what frames travel on: a socket or a serial port.
@@ -59,9 +64,40 @@ func (w *wire) read(ctx context.Context, buf []byte, until time.Time) (int, erro
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, errSilent
 	case errors.Is(err, io.EOF):
-		return n, errors.New("the other end closed it")
+		return n, errEnded
 	}
 	return n, err
+}
+
+// pending reads what is there already and does not wait; 0 when there is nothing.
+func (w *wire) pending(buf []byte) (n int, err error) {
+	source, ok := w.stream.(syscall.Conn)
+	if !ok {
+		return 0, fmt.Errorf("BUG: a %T can't be looked into", w.stream)
+	}
+	raw, err := source.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	if err := w.SetReadDeadline(time.Time{}); err != nil {
+		return 0, err
+	}
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		n, failed = unix.Read(int(fd), buf)
+		return true // never waits
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case errors.Is(failed, unix.EAGAIN), errors.Is(failed, unix.EINTR):
+		return 0, nil
+	case failed != nil:
+		return 0, failed
+	case n == 0:
+		return 0, errEnded
+	}
+	return n, nil
 }
 
 // write gives the request away whole, within the timeout.

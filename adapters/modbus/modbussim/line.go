@@ -3,7 +3,9 @@ package modbussim
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -13,7 +15,8 @@ import (
 // Line is a serial line: a pty whose other end, Path, is opened as a serial port is.
 type Line struct {
 	Path         string
-	master, held *os.File // held keeps the line up while nobody else has Path open
+	Character    time.Duration // how long one character takes; 0: bytes cross the line at once. It is set before the line is served
+	master, held *os.File      // held keeps the line up while nobody else has Path open
 }
 
 // OpenLine makes a line without speed: bytes cross it at once.
@@ -62,7 +65,11 @@ func (l *Line) Close() error {
 func (s *Server) ServeLine(ctx context.Context, l *Line) error {
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-	err := s.talkRTU(ctx, l.master) // talks until it can't
+	var line io.ReadWriteCloser = l.master
+	if l.Character > 0 {
+		line = paced{line, l.Character}
+	}
+	err := s.talkRTU(ctx, line) // talks until it can't
 	if ctx.Err() != nil {
 		return nil
 	}

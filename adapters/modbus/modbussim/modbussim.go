@@ -14,8 +14,9 @@ import (
 type Server struct {
 	log *slog.Logger
 
-	mu    sync.Mutex
-	units map[byte]*Unit
+	mu      sync.Mutex
+	units   map[byte]*Unit
+	trouble func(frame []byte) []Piece
 }
 
 // New makes a server without units.

@@ -42,8 +42,7 @@ func (s *Server) reply(ctx context.Context, line io.Writer, frame []byte) error 
 		return nil
 	}
 	out := append([]byte{frame[0]}, response...)
-	_, err := line.Write(binary.LittleEndian.AppendUint16(out, modbus.CRC(out)))
-	return err
+	return s.send(ctx, line, binary.LittleEndian.AppendUint16(out, modbus.CRC(out)))
 }
 
 // cut takes the first request with a right checksum out of buf. What stands before it is noise. Without one it

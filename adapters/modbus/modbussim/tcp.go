@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"time"
 )
 
 // ServeTCP serves Modbus TCP until ctx ends, which closes ln and every connection.
@@ -79,14 +78,8 @@ func (s *Server) answer(ctx context.Context, id byte, request []byte) []byte {
 		return nil
 	}
 	response, late := u.serve(request)
-	if late > 0 {
-		t := time.NewTimer(late)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil
-		}
+	if !wait(ctx, late) {
+		return nil
 	}
 	return response
 }
