@@ -109,16 +109,26 @@ func (q *Queue) emptied() (out []*segment) {
 }
 
 // unlink removes segments once it is on disk that nothing of them is left: otherwise a crash would make their records look
-// lost. It holds q.mu.
+// lost. One that the disk does not let go of is tried again with the next. It holds q.mu.
 func (q *Queue) unlink(emptied []*segment) {
-	if len(emptied) == 0 {
-		return
-	}
 	q.segments = slices.DeleteFunc(q.segments, func(s *segment) bool { return slices.Contains(emptied, s) })
-	for _, s := range emptied {
-		if err := s.unlink(); err != nil && !os.IsNotExist(err) {
+	q.unlinking = slices.DeleteFunc(append(q.unlinking, emptied...), func(s *segment) bool {
+		err := s.unlink()
+		if err != nil && !os.IsNotExist(err) {
 			q.o.Log.Warn("an emptied segment stays on disk", "segment", s.path, "err", err)
+			return false
 		}
+		return true
+	})
+}
+
+// floor is the lowest number that a file in the folder may begin with. What is gone below it can be forgotten once the folder is
+// on disk: a power cut brings back a file whose removal was not, and its records would be delivered again, or look lost. It
+// holds q.mu.
+func (q *Queue) floor() uint64 {
+	floor := q.segments[0].first
+	for _, s := range q.unlinking {
+		floor = min(floor, s.first)
 	}
-	q.gone.below(q.segments[0].first)
+	return floor
 }

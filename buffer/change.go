@@ -87,7 +87,7 @@ func (c *change) full(q *Queue) bool {
 func (q *Queue) roll(c *change) error {
 	before := c.segment
 	q.mu.Lock()
-	st := q.state()
+	st, floor := q.state(), q.floor()
 	q.mu.Unlock()
 	s, err := createSegment(q.dir, c.first, q.seed(st))
 	if err != nil {
@@ -105,6 +105,7 @@ func (q *Queue) roll(c *change) error {
 	}
 	q.segments = append(q.segments, s)
 	q.saved, c.saved = st, st
+	q.gone.below(floor) // making the new one has put the folder on disk
 	q.mu.Unlock()
 	q.doubt = false
 	c.segment, c.done, c.emptied = s, nil, slices.DeleteFunc(c.emptied, func(e *segment) bool { return e == before })

@@ -63,20 +63,21 @@ type Queue struct {
 	entries [][]byte // the journal, as it is on disk
 	doubt   bool     // the newest segment may hold more than was reported; another must be begun before the next commit
 
-	mu       sync.Mutex
-	arrived  chan struct{} // closed, and replaced, when records arrive
-	segments []*segment    // oldest first; the last takes what comes
-	indexes  [classes]index
-	next     uint64 // the sequence number to come
-	gone     ranges // acknowledged or given up, from the oldest segment on
-	losses   losses
-	dropped  map[string]Dropped
-	bytes    int64 // of records left
-	records  uint64
-	samples  uint64
-	saved    state // what the newest segment knows
-	commits  uint64
-	closed   bool
+	mu        sync.Mutex
+	arrived   chan struct{} // closed, and replaced, when records arrive
+	segments  []*segment    // oldest first; the last takes what comes
+	unlinking []*segment    // without records left, but their files are still there
+	indexes   [classes]index
+	next      uint64 // the sequence number to come
+	gone      ranges // acknowledged or given up, from the oldest segment on
+	losses    losses
+	dropped   map[string]Dropped
+	bytes     int64 // of records left
+	records   uint64
+	samples   uint64
+	saved     state // what the newest segment knows
+	commits   uint64
+	closed    bool
 }
 
 // Dropped counts what was given up for one reason since the buffer was made.
