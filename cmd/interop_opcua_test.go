@@ -95,17 +95,6 @@ func (r ramp) sample() string {
 // compareRamp holds what is stored against what was served: from the first stored on to the last nothing is missing, added or changed.
 func (s *site) compareRamp(point, file string) {
 	s.t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var served []string
-	for line := range bytes.Lines(text) {
-		var one ramp
-		if json.Unmarshal(line, &one) == nil { // the last line may be half written
-			served = append(served, one.sample())
-		}
-	}
 	var stored []string
 	for _, one := range s.query(point) {
 		stored = append(stored, fmt.Sprintf("%s %s %s", one.Time.Format(time.RFC3339Nano), one.Value, one.Quality))
@@ -113,9 +102,30 @@ func (s *site) compareRamp(point, file string) {
 	if len(stored) < 30 {
 		s.t.Fatalf("%s: %d samples are stored", point, len(stored))
 	}
+	var served []string
+	until(s.t, 20*time.Second, "node-opcua has written down the last that is stored", func() bool {
+		served = servedRamp(s.t, file)
+		return slices.Contains(served, stored[len(stored)-1])
+	})
 	first := max(0, slices.Index(served, stored[0]))
 	if got, want := stored, served[first:min(first+len(stored), len(served))]; !slices.Equal(got, want) {
 		s.t.Errorf("%s: stored\n%s\nserved\n%s", point, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	s.t.Logf("%s: %d changes stored, every one as node-opcua served it", point, len(stored))
+}
+
+// servedRamp is what node-opcua has written down so far; it may be a moment behind what it has served.
+func servedRamp(t testing.TB, file string) (served []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(text) {
+		var one ramp
+		if json.Unmarshal(line, &one) == nil { // the last line may be half written
+			served = append(served, one.sample())
+		}
+	}
+	return served
 }
