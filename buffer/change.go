@@ -89,7 +89,7 @@ func (q *Queue) roll(c *change) error {
 	q.mu.Lock()
 	st, floor := q.state(), q.floor()
 	q.mu.Unlock()
-	s, err := createSegment(q.dir, c.first, q.seed(st))
+	s, err := q.createSegment(c.first, q.seed(st))
 	if err != nil {
 		q.doubt = q.doubt || isDoubt(err)
 		return err

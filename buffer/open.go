@@ -73,7 +73,7 @@ type recovery struct {
 // segment takes in one file.
 func (r *recovery) segment(first, limit uint64, newest bool) error {
 	q := r.q
-	s := &segment{path: segmentPath(q.dir, first), first: first}
+	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first}
 	if r.floor == 0 {
 		r.floor = first
 	}
@@ -191,7 +191,7 @@ func (r *recovery) finish() error {
 		}
 	} else {
 		st := q.state()
-		s, err := createSegment(q.dir, q.next, q.seed(st))
+		s, err := q.createSegment(q.next, q.seed(st))
 		if err != nil {
 			return err
 		}

@@ -20,9 +20,12 @@ const (
 
 // Options bound a queue. The zero value is 8 GiB, no age limit, drop-oldest.
 type Options struct {
-	MaxBytes     int64         // of records kept; default 8 GiB
-	MaxAge       time.Duration // older records are given up; 0: never
-	Full         Full
+	MaxBytes int64         // of records kept; default 8 GiB
+	MaxAge   time.Duration // older records are given up; 0: never
+	Full     Full
+	// Disk stands round every transaction that is written to a segment; nil: nothing does. Its error is the transaction's. Simulations fail and
+	// cut transactions with it.
+	Disk         func(segment string, commit func() error) error
 	SegmentBytes int64 // at which a new segment is begun; default 16 MiB, since the newest is mapped into memory
 	Log          *slog.Logger
 }
@@ -33,6 +36,9 @@ func (o *Options) defaults() {
 	}
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 16 << 20
+	}
+	if o.Disk == nil {
+		o.Disk = func(_ string, commit func() error) error { return commit() }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -24,7 +24,8 @@ const span = 1 << 24
 // more and are read with plain reads, so that a backlog costs neither descriptors nor mapped memory.
 type segment struct {
 	path  string
-	first uint64 // the sequence number it begins with
+	disk  func(segment string, commit func() error) error // Options.Disk
+	first uint64                                          // the sequence number it begins with
 
 	// The queue's mu guards what follows.
 	pages []*page   // in order
@@ -44,8 +45,8 @@ var errDoubt = errors.New("the disk does not say what it has taken")
 
 // createSegment makes an empty segment under a temporary name and renames it when it is whole and on disk: a power cut during
 // bbolt's first writes would leave a file that does not open. seed puts in what is known of the whole queue.
-func createSegment(dir string, first uint64, seed func(*bbolt.Tx) error) (*segment, error) {
-	s := &segment{path: segmentPath(dir, first), first: first}
+func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segment, error) {
+	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first}
 	temp := s.path + tempSuffix
 	err := os.Remove(temp)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -61,7 +62,7 @@ func createSegment(dir string, first uint64, seed func(*bbolt.Tx) error) (*segme
 	if err != nil {
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, s.close(), removeIfThere(temp)))
 	}
-	if err := syncDir(dir); err != nil { // the name may be on disk, or not
+	if err := syncDir(q.dir); err != nil { // the name may be on disk, or not
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, errDoubt, s.close()))
 	}
 	return s, nil
@@ -91,7 +92,9 @@ func (s *segment) open() error {
 func (s *segment) update(write func(*bbolt.Tx) error) error {
 	var id int
 	err := guarded(func() error {
-		return s.bolt.Update(func(tx *bbolt.Tx) error { id = tx.ID(); return write(tx) })
+		return s.disk(s.path, func() error {
+			return s.bolt.Update(func(tx *bbolt.Tx) error { id = tx.ID(); return write(tx) })
+		})
 	})
 	if err == nil {
 		return nil
@@ -99,6 +102,9 @@ func (s *segment) update(write func(*bbolt.Tx) error) error {
 	if errors.Is(err, errDamaged) {
 		s.stuck = true
 		return errors.Join(err, errDoubt)
+	}
+	if id == 0 {
+		return err // it was never begun
 	}
 	seen := 0
 	if look := guarded(func() error { return s.bolt.View(func(tx *bbolt.Tx) error { seen = tx.ID(); return nil }) }); look != nil || seen >= id {

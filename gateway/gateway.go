@@ -33,6 +33,7 @@ import (
 type Gateway struct {
 	cfg     *config.Config
 	version string
+	o       Options
 	log     *slog.Logger
 	started time.Time
 
@@ -49,9 +50,24 @@ type Gateway struct {
 	target  *target // nil: no cloud
 }
 
+// Options put something between a gateway and the world. The zero value is the world itself; simulations set them.
+type Options struct {
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error) // to the cloud
+	Listen func(web, stateDir string) ([]net.Listener, error)                   // for who asks the gateway
+	Disk   func(segment string, commit func() error) error                      // buffer.Options.Disk
+}
+
 // Open makes a gateway ready to run: state, buffer and identity are opened, no equipment is touched yet.
 func Open(cfg *config.Config, version string, log *slog.Logger) (*Gateway, error) {
-	g := &Gateway{cfg: cfg, version: version, log: log, started: time.Now()}
+	return OpenIn(cfg, version, Options{}, log)
+}
+
+// OpenIn is Open in a world of another's making.
+func OpenIn(cfg *config.Config, version string, o Options, log *slog.Logger) (*Gateway, error) {
+	if o.Listen == nil {
+		o.Listen = status.Listen
+	}
+	g := &Gateway{cfg: cfg, version: version, o: o, log: log, started: time.Now()}
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
@@ -66,7 +82,7 @@ func (g *Gateway) open() (err error) {
 	if g.state, err = state.Open(cfg.State); err != nil {
 		return err
 	}
-	if g.queue, err = buffer.Open(cfg.Buffer.Path, bufferOptions(cfg.Buffer, g.log)); err != nil {
+	if g.queue, err = buffer.Open(cfg.Buffer.Path, g.bufferOptions()); err != nil {
 		return err
 	}
 	g.flow = flow.New(cfg.Points, g.queue, flow.Options{
@@ -130,7 +146,7 @@ func leftovers(q *buffer.Queue, log *slog.Logger) (recs []buffer.Record) {
 // listeners are open, with their addresses: the socket first, then the page when there is one.
 func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err error) {
 	defer func() { err = errors.Join(err, g.close()) }()
-	listeners, err := status.Listen(g.cfg.Local.Web, g.cfg.State)
+	listeners, err := g.o.Listen(g.cfg.Local.Web, g.cfg.State)
 	if err != nil {
 		return err
 	}
@@ -191,8 +207,9 @@ func (g *Gateway) close() error {
 	return errors.Join(errs...)
 }
 
-func bufferOptions(b config.Buffer, log *slog.Logger) buffer.Options {
-	o := buffer.Options{MaxBytes: b.MaxSize, MaxAge: b.MaxAge, Log: log}
+func (g *Gateway) bufferOptions() buffer.Options {
+	b := g.cfg.Buffer
+	o := buffer.Options{MaxBytes: b.MaxSize, MaxAge: b.MaxAge, Disk: g.o.Disk, Log: g.log}
 	if b.Full == config.DropNewest {
 		o.Full = buffer.DropNewest
 	}

@@ -58,6 +58,7 @@ func newTarget(g *Gateway, c config.Target) (*target, error) {
 		TLS:       func() (*tls.Config, error) { return clientTLS(c) },
 		Birth:     func() []session.Message { return []session.Message{birth} },
 		Subscribe: t.in.filters(), Receive: t.in.receive, Connected: t.in.connected,
+		Dial: g.o.Dial,
 	})
 	return t, err
 }

@@ -29,6 +29,9 @@ type Options struct {
 	UI func(UI) http.Handler
 	// Ready is called once when both listeners accept.
 	Ready func(Addresses)
+	// Listen and Between stand between the server and the world, and between what comes in and the store. nil: nothing does. Simulations set them.
+	Listen  func(network, address string) (net.Listener, error)
+	Between func(ingest.Store) ingest.Store
 }
 
 // Addresses are where the server listens, with the ports it got.
@@ -60,7 +63,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	if err != nil {
 		return err
 	}
-	mqttLn, httpsLn, err := listen(c)
+	mqttLn, httpsLn, err := o.listen(c)
 	if err != nil {
 		return err
 	}
@@ -73,7 +76,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	defer func() { err = errors.Join(err, store.Close()) }()
 
 	at := c.addresses(mqttLn, httpsLn)
-	s := &server{log: log, store: store, ingest: ingest.New(store, log), rates: newRates(), metrics: newMetrics()}
+	s := &server{log: log, store: store, ingest: ingest.New(o.between(store), log), rates: newRates(), metrics: newMetrics()}
 	s.presence = newPresence(store, s.ingest.Presence, log)
 	if err := s.presence.reset(ctx); err != nil {
 		return fmt.Errorf("data: %w", err)
@@ -145,11 +148,21 @@ func (s *server) newHTTP(c Config, ca *identity.CA, mqtt string) error {
 	return nil
 }
 
-func listen(c Config) (mqtt, https net.Listener, err error) {
-	if mqtt, err = net.Listen("tcp", c.Listen.MQTT); err != nil {
+func (o Options) between(s ingest.Store) ingest.Store {
+	if o.Between == nil {
+		return s
+	}
+	return o.Between(s)
+}
+
+func (o Options) listen(c Config) (mqtt, https net.Listener, err error) {
+	if o.Listen == nil {
+		o.Listen = net.Listen
+	}
+	if mqtt, err = o.Listen("tcp", c.Listen.MQTT); err != nil {
 		return nil, nil, c.taken("mqtt", c.Listen.MQTT, err)
 	}
-	if https, err = net.Listen("tcp", c.Listen.HTTPS); err != nil {
+	if https, err = o.Listen("tcp", c.Listen.HTTPS); err != nil {
 		_ = mqtt.Close() // the error that counts is the other
 		return nil, nil, c.taken("https", c.Listen.HTTPS, err)
 	}

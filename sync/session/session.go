@@ -34,6 +34,9 @@ type Options struct {
 	// with the connection, which waits for it. Optional.
 	Connected func(ctx context.Context)
 
+	// Dial reaches for the target; TLS is spoken over what it gives. nil: TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 	Log *slog.Logger
 }
 
@@ -105,6 +108,9 @@ func New(o Options) (*Session, error) {
 	port := u.Port()
 	if port == "" {
 		port = "8883"
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
 	return &Session{o: o, host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), ready: make(chan struct{})}, nil
 }
@@ -229,9 +235,13 @@ func (s *Session) dial(ctx context.Context) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	dialer := tls.Dialer{Config: config, NetDialer: &net.Dialer{KeepAlive: 15 * time.Second}}
-	conn, err := dialer.DialContext(ctx, "tcp", s.address)
+	raw, err := s.o.Dial(ctx, "tcp", s.address)
 	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", s.address, err)
+	}
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = raw.Close() // the error that counts is the handshake's
 		return nil, fmt.Errorf("connect to %s: %w", s.address, err)
 	}
 	return packets.NewThreadSafeConn(newGuard(conn, maxInbound)), nil
