@@ -12,6 +12,7 @@ type Batch struct {
 	Thing    string
 	Epoch    string // names a life of the gateway's buffer; empty for a message that carries no sequence
 	Seq      uint64 // its place in the epoch, from 1; 0 for a message that carries no sequence
+	Skipped  uint64 // how many numbers right below Seq were never for this cloud
 	Received time.Time
 	Block    []byte // encoded by sync/wire
 	Samples  int

@@ -153,7 +153,7 @@ func (t *target) declareSome(ctx context.Context) error {
 func (t *target) publishLosses(ctx context.Context, losses []buffer.Loss) error {
 	list := make([]wire.Loss, len(losses))
 	for i, l := range losses {
-		list[i] = wire.Loss{Epoch: t.queue.Epoch(), From: l.From, To: l.To, Samples: l.Samples, Reason: l.Reason}
+		list[i] = wire.Loss{Epoch: t.queue.Epoch(), From: l.From, To: l.To, Samples: l.Samples, Reason: l.Reason, Class: l.Class.String()}
 	}
 	payload, err := wire.EncodeLosses(list)
 	if err != nil {

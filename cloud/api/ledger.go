@@ -19,8 +19,10 @@ func (a *api) ledger(w http.ResponseWriter, r *http.Request) error {
 		ledger.Epochs = []cloud.EpochLedger{}
 	}
 	for i := range ledger.Epochs {
-		if ledger.Epochs[i].Gaps == nil {
-			ledger.Epochs[i].Gaps = []cloud.Gap{} // no gaps is a list too
+		for _, list := range []*[]cloud.Gap{&ledger.Epochs[i].Gaps, &ledger.Epochs[i].Thinned} {
+			if *list == nil {
+				*list = []cloud.Gap{} // no gaps is a list too
+			}
 		}
 	}
 	reply(w, http.StatusOK, ledger)

@@ -27,7 +27,11 @@ func (in *Ingest) putAlarms(ctx context.Context, m Message) error {
 	if err := in.onlyGateways(ctx, m.Thing); err != nil {
 		return err
 	}
-	changed, stored, err := in.store.AppendAlarms(ctx, cloud.AlarmBatch{Gateway: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Received: m.Received, Events: events})
+	skipped, err := m.skipped()
+	if err != nil {
+		return refuse(err)
+	}
+	changed, stored, err := in.store.AppendAlarms(ctx, cloud.AlarmBatch{Gateway: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Skipped: skipped, Received: m.Received, Events: events})
 	switch {
 	case err != nil:
 		return err

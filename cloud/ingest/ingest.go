@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type Message struct {
 	What     string // the last level of its topic: wire.WhatBlock and so on
 	Epoch    string // of a block or of alarms: the user properties wire.PropEpoch and wire.PropSeq
 	Seq      uint64
+	Prev     string // user property wire.PropPrev; empty: the number before
 	Payload  []byte
 	Received time.Time
 	Seen     cloud.InboxItem // of telemetry: the message as rules see it
@@ -115,6 +117,18 @@ func (in *Ingest) Counts() Counts {
 	c := &in.counts
 	return Counts{Blocks: c.blocks.Load(), Repeats: c.repeats.Load(), Alarms: c.alarms.Load(), Messages: c.messages.Load(), Samples: c.samples.Load(), Refused: c.refused.Load(),
 		Failed: c.failed.Load(), Coalesced: in.watchers.coalesced.Load(), Dropped: in.watchers.dropped.Load()}
+}
+
+// skipped is how many numbers right below the message's were never for this cloud.
+func (m *Message) skipped() (uint64, error) {
+	if m.Prev == "" {
+		return 0, nil
+	}
+	prev, err := strconv.ParseUint(m.Prev, 10, 64)
+	if err != nil || prev >= m.Seq {
+		return 0, fmt.Errorf("the user property prev of number %d is %.40q: the number of the record before it is needed", m.Seq, m.Prev)
+	}
+	return m.Seq - 1 - prev, nil
 }
 
 // refuse says what is wrong with a payload.

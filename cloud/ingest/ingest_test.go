@@ -223,3 +223,25 @@ func TestLossesAreDeclared(t *testing.T) {
 		t.Errorf("no losses: %v, want ErrPayload", err)
 	}
 }
+
+// What a gateway says was never for this cloud goes to the store with the block; what cannot be is refused.
+func TestPrev(t *testing.T) {
+	store, in := start()
+	good := put(9, block(t))
+	good.Prev = "5"
+	if err := in.Put(t.Context(), good); err != nil || len(store.blocks) != 1 || store.blocks[0].Skipped != 3 {
+		t.Fatalf("%v, stored %+v", err, store.blocks)
+	}
+	for _, prev := range []string{"10", "11", "-1", "x", "18446744073709551616"} {
+		bad := put(10, good.Payload)
+		bad.Prev = prev
+		if err := in.Put(t.Context(), bad); !errors.Is(err, ingest.ErrPayload) {
+			t.Errorf("prev %s of number 10: %v, want ErrPayload", prev, err)
+		}
+		bad = alarms(t, 10, raised("oil_hot", 10))
+		bad.Prev = prev
+		if err := in.Put(t.Context(), bad); !errors.Is(err, ingest.ErrPayload) {
+			t.Errorf("prev %s of alarms with number 10: %v, want ErrPayload", prev, err)
+		}
+	}
+}

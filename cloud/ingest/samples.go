@@ -87,7 +87,11 @@ func (in *Ingest) append(ctx context.Context, m Message, block []byte) (stored b
 	if err != nil {
 		return false, refuse(err)
 	}
-	batch := cloud.Batch{Thing: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Received: m.Received, Block: block,
+	skipped, err := m.skipped()
+	if err != nil {
+		return false, refuse(err)
+	}
+	batch := cloud.Batch{Thing: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Skipped: skipped, Received: m.Received, Block: block,
 		Samples: sum.Samples, Points: sum.Points, From: sum.From, To: sum.To}
 	if err := in.show(&batch, m); err != nil {
 		return false, refuse(err)

@@ -77,6 +77,7 @@ func (s *server) deliver(ctx context.Context, m broker.Message) error {
 	in := ingest.Message{Thing: thing, What: what, Payload: m.Payload, Received: item.Received, Seen: item}
 	if what == wire.WhatBlock || what == wire.WhatAlarm {
 		in.Epoch, _ = m.Property(wire.PropEpoch)
+		in.Prev, _ = m.Property(wire.PropPrev)
 		seq, _ := m.Property(wire.PropSeq)
 		in.Seq, _ = strconv.ParseUint(seq, 10, 64) // 0, which ingest refuses, when it is no number
 	}

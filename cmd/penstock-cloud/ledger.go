@@ -41,16 +41,36 @@ func printLedger(out io.Writer, ledger cloud.Ledger) error {
 		return err
 	}
 	for _, e := range ledger.Epochs {
-		_, err := fmt.Fprintf(out, "epoch %s: %d blocks with %d samples stored, %d to %d; %d came again\n",
-			e.Epoch, e.StoredBlocks, e.StoredSamples, e.FirstSeq, e.LastSeq, e.Repeats)
-		if err != nil {
+		if err := printEpoch(out, e); err != nil {
 			return err
-		}
-		for _, g := range e.Gaps {
-			if _, err := fmt.Fprintf(out, "  not stored: %d to %d, %s, %d samples\n", g.From, g.To, g.Reason, g.Samples); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+func printEpoch(out io.Writer, e cloud.EpochLedger) error {
+	text := fmt.Appendf(nil, "epoch %s: %d blocks with %d samples stored, %d to %d; %d came again", e.Epoch, e.StoredBlocks, e.StoredSamples, e.FirstSeq, e.LastSeq, e.Repeats)
+	if e.Filtered > 0 {
+		text = fmt.Appendf(text, "; %d were not for this cloud", e.Filtered)
+	}
+	text = append(text, '\n')
+	for _, g := range e.Gaps {
+		if g.Reason == cloud.Missing {
+			text = fmt.Appendf(text, "  not stored: %d to %d, missing: on the way, or lost without a word\n", g.From, g.To)
+			continue
+		}
+		text = fmt.Appendf(text, "  not stored: %d to %d, %s%s, %d samples\n", g.From, g.To, g.Reason, ofClass(g), g.Samples)
+	}
+	for _, g := range e.Thinned {
+		text = fmt.Appendf(text, "  coarser: %d to %d, %s%s, %d samples taken out\n", g.From, g.To, g.Reason, ofClass(g), g.Samples)
+	}
+	_, err := out.Write(text)
+	return err
+}
+
+func ofClass(g cloud.Gap) string {
+	if g.Class == "" {
+		return ""
+	}
+	return " (" + g.Class + ")"
 }

@@ -9,16 +9,25 @@ import (
 const (
 	MaxLosses     = 1000
 	maxLossBytes  = 512 << 10
-	maxLossString = 64 // bytes of an epoch and of a reason
+	maxLossString = 64 // bytes of an epoch, a reason and a class
 )
 
-// Loss is a run of sequence numbers that a gateway will never send, and how many samples were in it.
+// Why something was lost. Other words may come.
+const (
+	LossEvicted     = "evicted"     // it gave way because the buffer was full, or it was too old
+	LossDamaged     = "damaged"     // the disk gave back other bytes than it took, or the cloud will never understand it
+	LossDownsampled = "downsampled" // the blocks come, with fewer samples: no number is missing for it
+)
+
+// Loss is a run of sequence numbers that a gateway will never send, and how many samples were in it. Of LossDownsampled the numbers come, and
+// Samples is how many were taken out. A gateway that declares a run again, wider or with more samples, means all of it.
 type Loss struct {
 	Epoch   string `json:"epoch"`
 	From    uint64 `json:"from"` // both included, from 1
 	To      uint64 `json:"to"`
 	Samples uint64 `json:"samples"`
-	Reason  string `json:"reason"` // evicted, damaged
+	Reason  string `json:"reason"`
+	Class   string `json:"class,omitempty"` // of the buffer: alarm, keep, normal; empty from gateways that do not say
 }
 
 type losses struct {
@@ -58,6 +67,8 @@ func checkLosses(list []Loss) error {
 			return fmt.Errorf("loss %d has the epoch %.80q; 1 to %d of a-z A-Z 0-9 : _ - are allowed", i, l.Epoch, maxLossString)
 		case !lossWord(l.Reason):
 			return fmt.Errorf("loss %d has the reason %.80q; a word such as evicted or damaged is needed", i, l.Reason)
+		case l.Class != "" && !lossWord(l.Class):
+			return fmt.Errorf("loss %d is of the class %.80q; a word such as normal or alarm is needed, or none", i, l.Class)
 		case l.From == 0 || l.To < l.From:
 			return fmt.Errorf("loss %d runs from %d to %d; sequence numbers start at 1 and go up", i, l.From, l.To)
 		}

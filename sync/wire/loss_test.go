@@ -7,7 +7,7 @@ import (
 )
 
 func TestLossesComeBack(t *testing.T) {
-	want := []Loss{{Epoch: "01JD", From: 1, To: 7, Samples: 1234, Reason: "evicted"}, {Epoch: "01JD", From: 9, To: 9, Reason: "damaged"}}
+	want := []Loss{{Epoch: "01JD", From: 1, To: 7, Samples: 1234, Reason: "evicted"}, {Epoch: "01JD", From: 9, To: 9, Reason: "damaged", Class: "alarm"}}
 	data, err := EncodeLosses(want)
 	if err != nil {
 		t.Fatal(err)
@@ -24,6 +24,7 @@ func TestBadLossesAreRefused(t *testing.T) {
 		{`{"losses":[` + strings.Repeat(`{},`, MaxLosses) + `{}]}`, "1001 losses"},
 		{`{"losses":[{"epoch":"","from":1,"to":1,"reason":"evicted"}]}`, "epoch"},
 		{`{"losses":[{"epoch":"e","from":1,"to":1,"reason":"no reason"}]}`, "reason"},
+		{`{"losses":[{"epoch":"e","from":1,"to":1,"reason":"evicted","class":"first class"}]}`, "class"},
 		{`{"losses":[{"epoch":"e","from":0,"to":1,"reason":"evicted"}]}`, "from 0 to 1"},
 		{`{"losses":[{"epoch":"e","from":2,"to":1,"reason":"evicted"}]}`, "from 2 to 1"},
 		{`{"losses":[{"epoch":"e","from":-2,"to":1,"reason":"evicted"}]}`, "cannot unmarshal"},
@@ -39,6 +40,7 @@ func TestBadLossesAreRefused(t *testing.T) {
 }
 
 func FuzzDecodeLosses(f *testing.F) {
+	f.Add([]byte(`{"losses":[{"epoch":"01JD","from":1,"to":7,"samples":1234,"reason":"downsampled","class":"normal"}]}`))
 	f.Add([]byte(`{"losses":[{"epoch":"01JD","from":1,"to":7,"samples":1234,"reason":"evicted"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list, err := DecodeLosses(data)

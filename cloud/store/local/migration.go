@@ -21,8 +21,11 @@ var schemaAlarm string
 //go:embed schema_rule.sql
 var schemaRule string
 
+//go:embed schema_ledger.sql
+var schemaLedger string
+
 // migrations[i] takes a file from version i to i+1; SQLite's user_version says where it is. Only ever append.
-var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule}
+var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger}
 
 // migrate brings the file up to date, a version a transaction.
 func migrate(ctx context.Context, c *conn) error {

@@ -45,6 +45,10 @@ func testLedger(t *testing.T, open Open) {
 	t.Run("gaps by reason", func(t *testing.T) { testGaps(t, open) })
 	t.Run("any order", func(t *testing.T) { testAnyOrder(t, open) })
 	t.Run("declared twice", func(t *testing.T) { testDeclaredTwice(t, open) })
+	t.Run("never for this cloud", func(t *testing.T) { testFiltered(t, open) })
+	t.Run("never for this cloud, at random", func(t *testing.T) { testFilteredAtRandom(t, open) })
+	t.Run("thinned", func(t *testing.T) { testThinned(t, open) })
+	t.Run("came after all", func(t *testing.T) { testCameAfterAll(t, open) })
 	t.Run("nothing to say", func(t *testing.T) {
 		f, ctx := start(t, open), t.Context()
 		f.gateway("plant7")
@@ -82,12 +86,12 @@ func testGaps(t *testing.T, open Open) {
 			{From: 12, To: 12, Reason: "missing"}, {From: 13, To: 14, Samples: 9, Reason: "evicted"}}},
 		cloud.EpochLedger{Epoch: "B", Gaps: []cloud.Gap{{From: 1, To: 4, Samples: 4, Reason: "evicted"}}})
 
-	// What was given up comes after all: it is stored, and no gap.
+	// What was given up comes after all: it is stored, and no gap; its one sample is not lost.
 	f.put("plant7", "A", 8, at(8, 1))
 	f.put("plant7", "A", 7, at(7, 1))
 	ledger, err := f.Ledger(ctx, "plant7")
 	f.must(err)
-	want := []cloud.Gap{{From: 1, To: 2, Reason: "missing"}, {From: 5, To: 5, Reason: "missing"}, {From: 6, To: 6, Samples: 20, Reason: "evicted"},
+	want := []cloud.Gap{{From: 1, To: 2, Reason: "missing"}, {From: 5, To: 5, Reason: "missing"}, {From: 6, To: 6, Samples: 19, Reason: "evicted"},
 		{From: 9, To: 9, Reason: "missing"}, {From: 12, To: 12, Reason: "missing"}, {From: 13, To: 14, Samples: 9, Reason: "evicted"}}
 	if got := ledger.Epochs[0].Gaps; !reflect.DeepEqual(got, want) {
 		t.Errorf("gaps are %+v, want %+v", got, want)
@@ -136,8 +140,8 @@ func testDeclaredTwice(t *testing.T, open Open) {
 	gaps(cloud.Gap{From: 1, To: 5, Samples: 50, Reason: "evicted"})
 	declare(1, 9, 90) // the run has grown
 	gaps(cloud.Gap{From: 1, To: 9, Samples: 90, Reason: "evicted"})
-	declare(8, 12, 30) // overlaps: the numbers that are news
-	gaps(cloud.Gap{From: 1, To: 9, Samples: 90, Reason: "evicted"}, cloud.Gap{From: 10, To: 12, Samples: 30, Reason: "evicted"})
+	declare(8, 12, 30) // overlaps: its own word of its own numbers, and what is left to the others
+	gaps(cloud.Gap{From: 1, To: 12, Samples: 90, Reason: "evicted"})
 }
 
 // fresh is the fixture with an encoder of its own, for another goroutine.
@@ -157,6 +161,9 @@ func (f *fixture) wantLedger(gateway string, want ...cloud.EpochLedger) {
 	for i := range want {
 		if want[i].Gaps == nil {
 			want[i].Gaps = []cloud.Gap{}
+		}
+		if want[i].Thinned == nil {
+			want[i].Thinned = []cloud.Gap{}
 		}
 		if !reflect.DeepEqual(got.Epochs[i], want[i]) {
 			f.t.Errorf("epoch %s:\ngot  %+v\nwant %+v", want[i].Epoch, got.Epochs[i], want[i])
