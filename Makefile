@@ -58,6 +58,7 @@ PEERS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients mbpoll:mbpoll socat
          /usr/lib/python3/dist-packages/pymodbus:python3-pymodbus \
          /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio \
          nats-server:nats-server systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ip:iproute2 unshare:util-linux \
+         mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mount:mount \
          gcc:gcc /usr/include/stdlib.h:libc6-dev node:nodejs npm:npm
 # Folders of npm modules, pinned by a package-lock.json.
 NPM_PEERS := $(patsubst %/package-lock.json,%,$(wildcard */*/testdata/peers/package-lock.json))
@@ -69,6 +70,7 @@ tools: $(NPM_PEERS:%=%/node_modules/.package-lock.json) $(ROOT) ## What the test
 	go mod download
 	go mod download -modfile=packaging/lint.mod
 	go mod download -modfile=packaging/nfpm.mod
+	go -C buffer/faults mod download
 
 .PHONY: debian
 debian:
@@ -114,10 +116,18 @@ interop: tools ## Against the programs of others, and the packages on a booted D
 	folders=$$(dirname $(INTEROP) | sort -u); \
 	$(ALONE) bash -euo pipefail -c 'ip link set lo up 2>/dev/null || true; exec env CGO_ENABLED=0 go test -v -count=1 -tags interop -timeout 8m -run "$$0" "$$@"' \
 	  "^($$names)\$$" $$folders 2>&1 | $(VERDICT)
+	CGO_ENABLED=0 go -C buffer/faults test -v -count=1 -timeout 5m . 2>&1 | $(VERDICT)
+
+# Full length. The short form of the same tests is the last line of interop.
+FIGURES := awk -f packaging/figures.awk
+.PHONY: faults
+faults: tools ## Crashes, power cuts and failing disks at full length; one line of figures for each requirement
+	CGO_ENABLED=0 go -C buffer/faults test -v -count=1 -timeout 60m . -kills 1000 -ext4cuts 300 -xfscuts 100 -downs 100 2>&1 | $(FIGURES)
 
 .PHONY: vet
 vet:
 	CGO_ENABLED=0 go vet -tags interop ./...
+	CGO_ENABLED=0 go -C buffer/faults vet ./...
 
 .PHONY: lint
 lint: ## Formatting, the list of licences, staticcheck
