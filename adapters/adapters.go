@@ -18,6 +18,8 @@ type Kind struct {
 	Name string            // the key that names it in a connection, as in `modbus: tcp`
 	Doc  string            // one line for `penstock help` and the reference
 	New  func() Connection // the defaults over which a connection's YAML is decoded
+	// Wrap gives what is opened in place of settings that have been read, as of a kind that is run in a process of its own; nil: the settings.
+	Wrap func(settings Connection) Connection
 }
 
 // Connection is the settings of one wire or socket. Connection, Device and Spec are pointers to structs

@@ -42,7 +42,7 @@ var rules = []rule{
 	{room: "adapters", code: list("sync/telemetry"), tests: list("adapters/adaptertest")},
 	{room: "adapters/all", code: list("adapters", "adapters/*"), tests: list("sync/telemetry")},
 	{room: "adapters/adaptertest", code: list("adapters", "sync/telemetry")},
-	{room: "adapters/{x}", code: list("adapters", "sync/telemetry"), tests: list("adapters/adaptertest", "adapters/{x}/{x}sim")},
+	{room: "adapters/{x}", code: list("adapters", "sync/telemetry"), tests: list("adapters/adaptertest", "adapters/isolate", "adapters/{x}/{x}sim")},
 	{room: "adapters/{x}/{x}sim", code: list("adapters", "adapters/{x}", "sync/telemetry")},
 
 	// The gateway joins its rooms; the rooms share config's types and a shelf each in state,

@@ -43,7 +43,7 @@ func hasKind(t *testing.T, folder string) bool {
 			t.Fatal(err)
 		}
 		for _, d := range parsed.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "Kind" {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "Kind" && f.Type.Params.NumFields() == 0 {
 				return true
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/adapters/isolate"
 	"github.com/penstock-edge/penstock/adapters/opcua"
 	"github.com/penstock-edge/penstock/adapters/opcua/opcuasim"
 	"github.com/penstock-edge/penstock/sync/telemetry"
@@ -23,6 +24,9 @@ const patience = 20 * time.Second
 var shared *opcuasim.Server
 
 func TestMain(m *testing.M) {
+	if isolate.IsChild(os.Args) {
+		os.Exit(isolate.Child([]adapters.Kind{opcua.Kind()}))
+	}
 	sim, err := opcuasim.New(opcuasim.Options{Encrypt: true})
 	if err != nil {
 		log.Fatal(err)

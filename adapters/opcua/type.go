@@ -25,8 +25,12 @@ var typeNames = map[string]ua.TypeID{
 	"statuscode": ua.TypeIDStatusCode, "localizedtext": ua.TypeIDLocalizedText,
 }
 
-// UnmarshalText reads a name such as Double or float64.
+// UnmarshalText reads a name such as Double or float64; nothing is the zero Type.
 func (t *Type) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*t = Type{}
+		return nil
+	}
 	known, ok := typeNames[strings.ToLower(string(text))]
 	if !ok {
 		return fmt.Errorf("unknown type %q; want one of OPC UA's, such as Boolean, Int32, UInt16, Float, Double or String", text)

@@ -76,7 +76,7 @@ func configure(dir string, p *plant, c *cloudServer) (*config.Config, error) {
 }
 
 func load(path string) (*config.Config, error) {
-	cfg, report := config.Loader{Kinds: all.Kinds(), Templates: configs.Templates}.Load(path)
+	cfg, report := config.Loader{Kinds: all.Apart(all.Kinds()), Templates: configs.Templates}.Load(path)
 	return cfg, report.Err()
 }
 

@@ -18,11 +18,17 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/penstock-edge/penstock/adapters/all"
+	"github.com/penstock-edge/penstock/adapters/isolate"
 )
 
 var version = "dev"
 
 func main() {
+	if isolate.IsChild(os.Args) {
+		os.Exit(isolate.Child(all.Kinds()))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

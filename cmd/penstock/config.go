@@ -17,9 +17,9 @@ func configFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().StringP("config", "c", defaultConfig, "configuration `file`")
 }
 
-// loader knows every protocol and the templates that come with the program.
+// loader knows every protocol and the templates that come with the program. What can take a process down is opened in one of its own.
 func loader() config.Loader {
-	return config.Loader{Kinds: all.Kinds(), Templates: configs.Templates}
+	return config.Loader{Kinds: all.Apart(all.Kinds()), Templates: configs.Templates}
 }
 
 // load reads a configuration; its mistakes and warnings go to stderr, each with its place.

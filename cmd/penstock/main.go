@@ -13,6 +13,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/penstock-edge/penstock/adapters/all"
+	"github.com/penstock-edge/penstock/adapters/isolate"
 )
 
 // version is set by the build (-ldflags "-X main.version=...").
@@ -29,6 +32,9 @@ const (
 const defaultConfig = "/etc/penstock/gateway.yaml"
 
 func main() {
+	if isolate.IsChild(os.Args) {
+		os.Exit(isolate.Child(all.Kinds()))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -13,6 +13,7 @@ type link struct {
 	at    place
 	used  bool
 	units map[string]string // device by unit id, as far as the protocol has one
+	wrap  func(adapters.Connection) adapters.Connection
 }
 
 func (l *loading) connections(n *node) {
@@ -35,7 +36,7 @@ func (l *loading) connect(name string, at place, n *node) *link {
 	if !ok {
 		return c
 	}
-	c.Kind, c.Settings = kind.Name, kind.New()
+	c.Kind, c.Settings, c.wrap = kind.Name, kind.New(), kind.Wrap
 	f := newForm(l.found, "connection "+name, at, c.Settings)
 	f.pathKey = func(key string) bool { return f.isPath(key) || connectionPaths[key] }
 	f.fill(n, f.where)

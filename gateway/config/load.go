@@ -118,7 +118,11 @@ func (l *loading) join() {
 		if len(link.Devices) == 0 && !link.used && l.found.report.Errors() == 0 {
 			l.found.warn(link.at, "give a device connection: "+link.Name+", or take it out", "connection %s has no devices", link.Name)
 		}
-		l.cfg.Connections = append(l.cfg.Connections, link.Connection)
+		c := link.Connection
+		if link.wrap != nil && c.Settings != nil {
+			c.Settings = link.wrap(c.Settings)
+		}
+		l.cfg.Connections = append(l.cfg.Connections, c)
 	}
 	for i, d := range l.nowhere.Devices {
 		l.virtuals[d.Name] = i

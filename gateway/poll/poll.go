@@ -62,7 +62,7 @@ func New(conn config.Connection, points []config.Point, emit adapters.Emit, log 
 	p := &Poller{
 		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand), ended: make(chan struct{}), hurried: make(chan struct{}, 1),
 		state:  State{Name: conn.Name, Kind: conn.Kind, State: "down", Why: "not opened yet"},
-		reopen: backoff{first: time.Second, most: 30 * time.Second},
+		reopen: backoff{first: 500 * time.Millisecond, most: 30 * time.Second}, // a connection that was lost is there again within a second where it can be
 	}
 	p.groups, p.pushed = arrange(conn, points)
 	return p

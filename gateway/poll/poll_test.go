@@ -304,7 +304,7 @@ func TestAWriteOnADownConnectionSaysWhy(t *testing.T) {
 	during(t, conn, points, func(p *poll.Poller, _ *sink) {
 		time.Sleep(time.Millisecond)
 		_, err := p.Write(context.Background(), points[0].Point, telemetry.Bool(true))
-		if err == nil || !strings.Contains(err.Error(), "connection bus is down: no route to host; next attempt in 1") && !strings.Contains(err.Error(), "next attempt in 900ms") {
+		if err == nil || !strings.Contains(err.Error(), "connection bus is down: no route to host; next attempt in ") {
 			t.Errorf("a write on a connection that is down: %v; want why it is down and when it is tried again", err)
 		}
 	})
