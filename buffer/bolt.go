@@ -16,10 +16,17 @@ var (
 	goneBucket    = []byte("gone")   // acknowledged or given up
 	lossesBucket  = []byte("losses") // not declared yet
 	metaBucket    = []byte("meta")
+	cursorsBucket = []byte("cursors")
+	heirsBucket   = []byte("heirs") // what was there before a cursor, and is for it
 )
 
-func buckets() [][]byte {
-	return [][]byte{pagesBucket, journalBucket, goneBucket, lossesBucket, metaBucket}
+// buckets are those of a format; the first had one cursor, without a name.
+func buckets(format uint64) [][]byte {
+	all := [][]byte{pagesBucket, journalBucket, goneBucket, lossesBucket, metaBucket, cursorsBucket, heirsBucket}
+	if format < 2 {
+		return all[:5]
+	}
+	return all
 }
 
 const (

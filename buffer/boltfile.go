@@ -23,7 +23,7 @@ const (
 	bucketFlag   = 0x01
 
 	maxDepth = 24
-	maxKey   = 64      // ours are far smaller than bbolt's limit
+	maxKey   = 256     // ours are far smaller than bbolt's limit
 	maxSmall = 1 << 16 // of an inline bucket, and of a freelist entry's page
 )
 

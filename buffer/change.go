@@ -13,8 +13,9 @@ type change struct {
 	segment *segment
 	pages   []*page
 	bodies  [][]byte
-	first   uint64 // the first number it gives
-	next    uint64 // the number behind the last
+	first   uint64   // the first number it gives
+	next    uint64   // the number behind the last
+	lasts   []uint64 // of each cursor, the last number given for it
 	seal    bool
 	entries [][]byte // for the journal
 	evicted []*page
@@ -31,11 +32,14 @@ type change struct {
 func (q *Queue) plan(batch []*request, now time.Time) change {
 	newest := q.segments[len(q.segments)-1]
 	c := change{segment: newest, first: q.next, next: q.next, done: newest.done, emptied: q.emptied(), saved: q.saved}
+	for _, cursor := range q.cursors {
+		c.lasts = append(c.lasts, cursor.last)
+	}
 	for class := range classes {
 		for _, r := range batch {
 			for _, rec := range r.recs {
 				if rec.Class == class {
-					r.lastSeq = c.put(rec, now.UnixNano())
+					r.lastSeq = c.put(q, rec, now.UnixNano())
 				}
 			}
 		}
@@ -48,32 +52,75 @@ func (q *Queue) plan(batch []*request, now time.Time) change {
 			c.entries = append(c.entries, r.journal)
 		}
 	}
+	for _, p := range c.pages {
+		q.share(p)
+	}
 	q.evict(&c, now)
 	c.state = q.state()
-	for _, p := range slices.Concat(c.evicted, c.refused) {
-		c.state.giveUp(p)
-	}
+	c.book(q, &c.state)
 	return c
 }
 
+// book enters into a state what the change does to it: what gives way, and the last numbers of the cursors.
+func (c *change) book(q *Queue, st *state) {
+	for _, p := range slices.Concat(c.evicted, c.refused) {
+		st.giveUp(p, q.cursors)
+	}
+	for i := range st.cursors {
+		st.cursors[i].last = c.lasts[i]
+	}
+}
+
 // put adds one record to the page that is open, or to a new one.
-func (c *change) put(r Record, now int64) (seq uint64) {
+func (c *change) put(q *Queue, r Record, now int64) (seq uint64) {
 	n := len(c.pages)
-	if n == 0 || c.pages[n-1].class != r.Class || c.pages[n-1].bytes >= maxPage {
-		c.pages = append(c.pages, &page{first: c.next, class: r.Class, time: now})
+	if slots := q.slots(r.For); n == 0 || !c.pages[n-1].fits(r, slots) {
+		c.pages = append(c.pages, c.page(q, r, slots, now))
 		c.bodies = append(c.bodies, nil)
 		n++
+	}
+	for i, cursor := range q.cursors {
+		if c.pages[n-1].slots&(1<<cursor.slot) != 0 {
+			c.lasts[i] = c.next
+		}
 	}
 	r.Seq = c.next
 	p := c.pages[n-1]
 	c.bodies[n-1] = appendRecord(c.bodies[n-1], r)
 	p.weights = append(p.weights, r.Samples)
 	size := recordHeader + len(r.Data)
-	p.count, p.left, p.bytes = p.count+1, p.left+1, p.bytes+uint32(size)
-	p.samples, p.rest = p.samples+uint64(r.Samples), p.rest+uint64(r.Samples)
+	p.count, p.bytes, p.samples = p.count+1, p.bytes+uint32(size), p.samples+uint64(r.Samples)
 	c.bytes += int64(size)
 	c.next++
 	return r.Seq
+}
+
+// fits says whether a record can go into the page.
+func (p *page) fits(r Record, slots uint16) bool {
+	return p.class == r.Class && p.slots == slots && p.all == (r.For == 0) && p.bytes < maxPage
+}
+
+// page begins a page with the number to come.
+func (c *change) page(q *Queue, r Record, slots uint16, now int64) *page {
+	p := &page{first: c.next, class: r.Class, all: r.For == 0, slots: slots, time: now, segment: c.segment}
+	for slot := range uint8(maxCursors) {
+		for i, cursor := range q.cursors {
+			if cursor.slot == slot && slots&(1<<slot) != 0 {
+				p.prevs = append(p.prevs, c.lasts[i])
+			}
+		}
+	}
+	return p
+}
+
+// slots are the slots on disk of those that a record is for.
+func (q *Queue) slots(a Audience) (slots uint16) {
+	for i, c := range q.cursors {
+		if a == 0 || a&(1<<i) != 0 {
+			slots |= 1 << c.slot
+		}
+	}
+	return slots
 }
 
 // full says whether another segment is begun. One that is in doubt is not written to any more.
@@ -105,9 +152,15 @@ func (q *Queue) roll(c *change) error {
 	}
 	q.segments = append(q.segments, s)
 	q.saved, c.saved = st, st
-	q.gone.below(floor) // making the new one has put the folder on disk
+	for _, cursor := range q.cursors { // making the new one has put the folder on disk
+		cursor.gone.below(floor)
+		cursor.heirs.behind(floor)
+	}
 	q.mu.Unlock()
 	q.doubt = false
+	for _, p := range c.pages {
+		p.segment = s
+	}
 	c.segment, c.done, c.emptied = s, nil, slices.DeleteFunc(c.emptied, func(e *segment) bool { return e == before })
 	if db != nil && !before.stuck {
 		if err := guarded(db.Close); err != nil {
@@ -142,24 +195,23 @@ func (q *Queue) apply(c *change) {
 	defer q.mu.Unlock()
 	q.commits++
 	q.saved = c.state
-	now := state{gone: q.gone, losses: q.losses, dropped: q.dropped}
-	for _, p := range c.evicted {
-		now.giveUp(p)
-		q.finish(q.segmentOf(p), p, p.first, p.last())
+	now := state{dropped: q.dropped}
+	for _, cursor := range q.cursors {
+		now.cursors = append(now.cursors, cursor.known)
 	}
-	for _, p := range c.refused {
-		now.giveUp(p)
+	c.book(q, &now)
+	for i, cursor := range q.cursors {
+		cursor.known = now.cursors[i]
+		for _, p := range c.evicted {
+			q.finish(cursor, p, p.first, p.last())
+		}
 	}
-	q.gone, q.losses = now.gone, now.losses
-	c.segment.add(c.pages...)
 	c.segment.done = c.segment.done[len(c.done):]
 	q.next = c.next
+	c.segment.pages = append(c.segment.pages, c.pages...)
 	for _, p := range c.pages {
-		q.records += uint64(p.count)
-		q.samples += p.samples
-		q.indexes[p.class].add(p)
+		q.add(p)
 	}
-	q.bytes += c.bytes
 	if c.seal {
 		q.entries = nil
 	}

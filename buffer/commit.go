@@ -41,6 +41,9 @@ func (q *Queue) submit(ctx context.Context, r *request) (uint64, error) {
 		return 0, fmt.Errorf("%w: %d records at once; at most %d", ErrTooBig, len(r.recs), maxRecords)
 	}
 	for _, rec := range r.recs {
+		if rec.For>>len(q.cursors) != 0 {
+			return 0, fmt.Errorf("append a record for cursors %b: there are %d", rec.For, len(q.cursors))
+		}
 		if len(rec.Data) > MaxRecord || rec.Class >= classes {
 			return 0, fmt.Errorf("%w: %d bytes of class %d; at most %d", ErrTooBig, len(rec.Data), rec.Class, MaxRecord)
 		}

@@ -25,8 +25,7 @@ func (q *Queue) admit(batch []*request) []*request {
 			bytes += size
 			return false
 		}
-		before := q.dropped[Refused]
-		q.dropped[Refused] = Dropped{before.Records + d.Records, before.Samples + d.Samples}
+		q.dropped.add(Refused, d)
 		r.done <- ErrFull
 		return true
 	})
@@ -45,8 +44,8 @@ func (q *Queue) evict(c *change, now time.Time) {
 	}
 }
 
-func (q *Queue) doom(c *change, s *segment, p *page) {
-	q.needWeights(s, p, p.gone.holes(p.first, p.last()))
+func (q *Queue) doom(c *change, p *page) {
+	q.needWeights(p, p.whole.holes(p.first, p.last()))
 	if c.doomed == nil {
 		c.doomed = map[*page]bool{}
 	}
@@ -54,15 +53,13 @@ func (q *Queue) doom(c *change, s *segment, p *page) {
 }
 
 func (q *Queue) evictClass(c *change, class Class, over int64) int64 {
-	for _, s := range q.segments {
-		for _, p := range s.pages {
-			if over <= 0 {
-				return over
-			}
-			if p.class == class && p.left > 0 {
-				q.doom(c, s, p)
-				over -= int64(p.bytes)
-			}
+	for _, p := range q.indexes[class].pages {
+		if over <= 0 {
+			break
+		}
+		if alive(p) {
+			q.doom(c, p)
+			over -= int64(p.bytes)
 		}
 	}
 	return over
@@ -88,59 +85,30 @@ func (c *change) refuse(class Class, over int64) int64 {
 const clockSet = 1577836800_000000000
 
 func (q *Queue) evictOld(c *change, limit int64) {
-	for _, s := range q.segments {
-		for _, p := range s.pages {
-			switch {
-			case p.time < clockSet || p.left == 0 || c.doomed[p]:
-			case p.time > limit:
-				return
-			default:
-				q.doom(c, s, p)
+	for class := range classes {
+		for _, p := range q.indexes[class].pages {
+			if p.time > limit {
+				break
+			}
+			if p.time >= clockSet && alive(p) && !c.doomed[p] {
+				q.doom(c, p)
 			}
 		}
 	}
 }
 
-// giveUp books the records left in a page as evicted.
-func (st *state) giveUp(p *page) {
-	if p.left == 0 {
+// giveUp books the records left in a page as evicted, for every cursor that waits for them.
+func (st *state) giveUp(p *page, cursors []*Cursor) {
+	left := p.whole.holes(p.first, p.last())
+	if len(left) == 0 {
 		return // acknowledged meanwhile
 	}
-	d := st.dropped[Evicted]
-	for _, x := range p.gone.holes(p.first, p.last()) {
-		samples := p.weigh(ranges{x})
-		st.losses.add(Loss{From: x.from, To: x.to, Samples: samples, Reason: Evicted, Class: p.class})
-		d.Records += x.to - x.from + 1
-		d.Samples += samples
+	for _, x := range left {
+		st.dropped.add(Evicted, Dropped{x.to - x.from + 1, p.weigh(ranges{x})})
 	}
-	st.dropped[Evicted] = d
-	st.gone.add(p.first, p.last())
-}
-
-// finish takes records of a page out of the counts. It holds q.mu.
-func (q *Queue) finish(s *segment, p *page, from, to uint64) {
-	if p.left == 0 {
-		return
-	}
-	fresh := p.gone.holes(from, to)
-	q.needWeights(s, p, fresh)
-	samples := p.weigh(fresh)
-	for _, x := range fresh {
-		n := x.to - x.from + 1
-		q.records -= n
-		p.left -= uint32(n)
-		p.gone.add(x.from, x.to)
-	}
-	if p.left == 0 {
-		samples = p.rest
-		q.bytes -= int64(p.bytes)
-		p.weights, p.gone = nil, nil
-		s.left--
-		q.indexes[p.class].died()
-		if s.bolt != nil {
-			s.done = append(s.done, p)
+	for i, c := range cursors {
+		for _, x := range p.of(c).holes(p.first, p.last()) {
+			st.cursors[i].lose(p, x, Evicted)
 		}
 	}
-	q.samples -= samples
-	p.rest -= samples
 }

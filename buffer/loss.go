@@ -21,6 +21,19 @@ const (
 	Refused = "refused" // the queue was full and drops the newest; counted only, since they have no numbers
 )
 
+// reasons are those of losses, by their code on disk.
+func reasons() []string { return []string{Evicted, Damaged} }
+
+func codeOf(reason string) int { return slices.Index(reasons(), reason) }
+
+// counts are what was dropped, by reason's code.
+type counts [2]Dropped
+
+func (c *counts) add(reason string, d Dropped) {
+	x := &c[codeOf(reason)]
+	x.Records, x.Samples = x.Records+d.Records, x.Samples+d.Samples
+}
+
 // losses are those not forgotten yet, by number. A loss that goes on where another ends is joined to it, so a long outage is one loss.
 type losses []Loss
 
@@ -59,11 +72,7 @@ func (l *losses) forget(x Loss) {
 func (x Loss) entry() (key, value []byte) {
 	value = binary.BigEndian.AppendUint64(nil, x.To)
 	value = binary.BigEndian.AppendUint64(value, x.Samples)
-	reason := byte(0)
-	if x.Reason == Damaged {
-		reason = 1
-	}
-	return binary.BigEndian.AppendUint64(nil, x.From), append(value, reason, byte(x.Class))
+	return binary.BigEndian.AppendUint64(nil, x.From), append(value, byte(codeOf(x.Reason)), byte(x.Class))
 }
 
 // parse adds an entry, if it makes sense.
@@ -71,13 +80,11 @@ func (l *losses) parse(key, value []byte) bool {
 	if len(key) != 8 || len(value) != 18 {
 		return false
 	}
-	x := Loss{From: binary.BigEndian.Uint64(key), To: binary.BigEndian.Uint64(value), Samples: binary.BigEndian.Uint64(value[8:]), Reason: Evicted, Class: Class(value[17])}
-	if value[16] == 1 {
-		x.Reason = Damaged
-	}
-	if x.From == 0 || x.From > x.To || x.Class >= classes {
+	x := Loss{From: binary.BigEndian.Uint64(key), To: binary.BigEndian.Uint64(value), Samples: binary.BigEndian.Uint64(value[8:]), Class: Class(value[17])}
+	if x.From == 0 || x.From > x.To || x.Class >= classes || int(value[16]) >= len(reasons()) {
 		return false
 	}
+	x.Reason = reasons()[value[16]]
 	*l = slices.Insert(*l, l.search(x.From), x)
 	return true
 }

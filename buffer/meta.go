@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"maps"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -14,29 +13,58 @@ const (
 	epochKey  = "epoch"
 	formatKey = "format"
 
-	formatVersion = 1
+	formatVersion = 2
 )
 
 // state is what the newest segment knows of the whole queue.
 type state struct {
-	gone    ranges
-	losses  losses
-	dropped map[string]Dropped
+	cursors []known
+	dropped totals
+}
+
+// totals are what was dropped of the whole queue, by reason.
+type totals map[string]Dropped
+
+func (t totals) add(reason string, d Dropped) {
+	x := t[reason]
+	t[reason] = Dropped{x.Records + d.Records, x.Samples + d.Samples}
 }
 
 // state copies what is true now. It holds q.mu.
 func (q *Queue) state() state {
-	return state{gone: slices.Clone(q.gone), losses: slices.Clone(q.losses), dropped: maps.Clone(q.dropped)}
+	st := state{dropped: maps.Clone(q.dropped)}
+	for _, c := range q.cursors {
+		st.cursors = append(st.cursors, c.clone())
+	}
+	return st
+}
+
+// of is what the state has of a slot.
+func (st state) of(slot uint8) *known {
+	for i := range st.cursors {
+		if st.cursors[i].slot == slot {
+			return &st.cursors[i]
+		}
+	}
+	return nil
 }
 
 // write brings the newest segment from what it knows to st. Only what has changed is written: after a long outage with
-// many classes, both lists can have a hundred thousand entries.
+// many classes, the lists can have a hundred thousand entries.
 func (st state) write(tx *bbolt.Tx, saved state) error {
-	return errors.Join(
-		putChanges(tx, goneBucket, saved.gone, st.gone),
-		putChanges(tx, lossesBucket, saved.losses, st.losses),
-		st.putDropped(tx, saved),
-	)
+	for _, was := range saved.cursors {
+		if st.of(was.slot) == nil {
+			if err := was.remove(tx); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range st.cursors {
+		if err := k.write(tx, saved.of(k.slot)); err != nil {
+			return err
+		}
+	}
+	return st.putDropped(tx, saved)
 }
 
 func (st state) putDropped(tx *bbolt.Tx, saved state) error {
@@ -66,14 +94,14 @@ type listed interface {
 func (x run) start() uint64  { return x.from }
 func (x Loss) start() uint64 { return x.From }
 
-// putChanges turns one sorted list on disk into another.
-func putChanges[T listed](tx *bbolt.Tx, bucket []byte, was, now []T) error {
+// putChanges turns one sorted list of a cursor's on disk into another.
+func putChanges[T listed](tx *bbolt.Tx, bucket []byte, slot uint8, was, now []T) error {
 	b := tx.Bucket(bucket)
 	for len(was) > 0 || len(now) > 0 {
 		switch {
 		case len(now) == 0 || len(was) > 0 && was[0].start() < now[0].start():
 			key, _ := was[0].entry()
-			if err := b.Delete(key); err != nil {
+			if err := b.Delete(append([]byte{slot}, key...)); err != nil {
 				return err
 			}
 			was = was[1:]
@@ -85,7 +113,7 @@ func putChanges[T listed](tx *bbolt.Tx, bucket []byte, was, now []T) error {
 			was = was[1:]
 		}
 		key, value := now[0].entry()
-		if err := put(tx, bucket, key, value); err != nil {
+		if err := put(tx, bucket, append([]byte{slot}, key...), value); err != nil {
 			return err
 		}
 		now = now[1:]

@@ -8,19 +8,14 @@ import (
 	"time"
 )
 
-// Next gives up to max records above after that are neither acknowledged nor given up, oldest first. It waits until
-// there is one, or ctx ends. The bytes are the caller's own. A record that is damaged is left out, counted, and booked as a loss.
-func (q *Queue) Next(ctx context.Context, after uint64, max int) ([]Record, error) {
-	return q.NextOf(ctx, after, max)
-}
-
-// NextOf is Next for the records of some classes only, so that alarms need not wait behind a backlog of others. What lies between is not
-// looked at, however much it is. Several may wait at once, for the same or other classes. No class stands for all.
-func (q *Queue) NextOf(ctx context.Context, after uint64, max int, of ...Class) ([]Record, error) {
-	set := setOf(of)
+// Next gives up to max records above after that are for the cursor and neither acknowledged nor given up, oldest first. What lies between is
+// not looked at, however much it is. It waits until there is one, or ctx ends. The bytes are the caller's own. A record that is damaged is
+// left out, counted, and booked as a loss. Several may wait at once.
+func (r *Reader) Next(ctx context.Context, after uint64, max int) ([]Record, error) {
+	q := r.c.q
 	for {
 		q.mu.Lock()
-		h := q.haul(set, after, max)
+		h := r.haul(after, max)
 		arrived, closed := q.arrived, q.closed
 		q.mu.Unlock()
 		switch {
@@ -32,7 +27,7 @@ func (q *Queue) NextOf(ctx context.Context, after uint64, max int, of ...Class) 
 			}
 			continue
 		}
-		got := q.readers[set].take(h, after, max)
+		got := r.take(h, after, max)
 		retry := q.book(h, got)
 		if len(got.recs) > 0 {
 			return got.recs, nil
@@ -56,20 +51,17 @@ func wait[T any](ctx context.Context, c <-chan T) error {
 
 // haul chooses what to read next: pages of one segment, at least one, up to max records or a page's worth of bytes. It
 // holds q.mu.
-func (q *Queue) haul(set classSet, after uint64, max int) *haul {
-	p := q.first(set, after)
-	if p == nil {
-		return nil
-	}
-	s := q.segmentOf(p)
-	s.trim()
-	h := &haul{segment: s, path: s.path, db: s.bolt}
-	i, _ := slices.BinarySearchFunc(s.pages, p.first, func(p *page, first uint64) int { return int(p.first) - int(first) })
-	for bytes, records := 0, 0; i < len(s.pages) && records < max && bytes < maxPage; i++ {
-		if p := s.pages[i]; p.left > 0 && set.has(p.class) {
-			h.views = append(h.views, p.view())
-			bytes, records = bytes+int(p.bytes), records+int(p.left)
+func (r *Reader) haul(after uint64, max int) (h *haul) {
+	bytes, records := 0, 0
+	for p := range r.c.from(r.set, after) {
+		if h == nil {
+			h = &haul{segment: p.segment, path: p.segment.path, db: p.segment.bolt}
 		}
+		if p.segment != h.segment || records >= max || bytes >= maxPage {
+			break
+		}
+		h.views = append(h.views, r.c.view(p))
+		bytes, records = bytes+int(p.bytes), records+int(p.of(r.c).left)
 	}
 	return h
 }
@@ -77,6 +69,9 @@ func (q *Queue) haul(set classSet, after uint64, max int) *haul {
 // book gives up what turned out to be damaged. It says whether to try again later: a file that cannot be opened for want
 // of descriptors is no damage.
 func (q *Queue) book(h *haul, got taken) (later bool) {
+	if got.err == nil && len(got.bad) == 0 {
+		return false
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || !slices.Contains(q.segments, h.segment) || h.segment.bolt != h.db {
@@ -86,13 +81,14 @@ func (q *Queue) book(h *haul, got taken) (later bool) {
 		q.o.Log.Error("a segment of the buffer cannot be opened; it is tried again", "segment", h.path, "err", got.err)
 		return true
 	}
-	if got.err != nil {
-		for _, v := range h.views {
-			got.bad.add(v.first, v.last())
+	for _, v := range h.views {
+		bad := got.bad.within(v.first, v.last())
+		if got.err != nil {
+			bad = ranges{{v.first, v.last()}}
 		}
-	}
-	for _, x := range got.bad {
-		q.lose(x.from, x.to)
+		for _, x := range bad {
+			q.loseForAll(v.page, x.from, x.to)
+		}
 	}
 	return false
 }

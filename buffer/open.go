@@ -20,7 +20,7 @@ func Open(dir string, o Options) (*Queue, error) {
 	}
 	q := &Queue{
 		dir: dir, o: o, requests: make(chan *request, maxBatch), done: make(chan struct{}), arrived: make(chan struct{}),
-		dropped: map[string]Dropped{}, next: 1,
+		dropped: totals{}, next: 1,
 	}
 	if err := q.open(); err != nil {
 		for _, s := range q.segments {
@@ -56,7 +56,12 @@ func (q *Queue) open() (err error) {
 	if q.epoch, err = readEpoch(q.dir, r.epoch, len(firsts)); err != nil {
 		return err
 	}
-	r.settle()
+	if err := r.settle(); err != nil {
+		return err
+	}
+	for set := range q.readers {
+		q.readers[set] = &Reader{c: q.cursors[0], set: classSet(set)}
+	}
 	return r.finish()
 }
 
@@ -64,10 +69,15 @@ func (q *Queue) open() (err error) {
 type recovery struct {
 	q        *Queue
 	epoch    string
-	aside    []string // files of which nothing can be read
-	floor    uint64   // the first number that ought to be accounted for; 0: none
-	known    uint64   // numbers up to here were given for certain
-	writable bool     // the newest segment is sound
+	pages    []*page
+	cursors  []known
+	orphans  [maxCursors]known // by slot: what the newest segment has of cursors, also when it cannot say who they are
+	format   uint64            // of the newest segment
+	aside    []string          // files of which nothing can be read
+	floor    uint64            // the first number that ought to be accounted for; 0: none
+	known    uint64            // numbers up to here were given for certain
+	sound    bool              // the newest segment can be read wholly
+	writable bool              // the newest segment is sound, and of this version
 }
 
 // segment takes in one file.
@@ -89,16 +99,25 @@ func (r *recovery) segment(first, limit uint64, newest bool) error {
 		if found.format > formatVersion {
 			return errFormat
 		}
-		r.remember(found, newest)
-		s.add(found.pages...)
+		r.remember(found, newest, limit)
+		for _, p := range found.pages {
+			p.segment = s
+		}
+		s.pages = found.pages
+		r.pages = append(r.pages, found.pages...)
 		q.segments = append(q.segments, s)
 		if err = found.damage; err != nil {
 			q.o.Log.Error("a segment of the buffer is damaged; what can be read of it is kept", "segment", s.path, "err", err)
 		}
 	}
-	r.count(s)
+	r.count(s, limit)
 	if !newest {
+		s.pages = nil
 		return nil
+	}
+	r.sound = err == nil
+	if err == nil && r.format < formatVersion {
+		return nil // it stays as it is, and another is begun
 	}
 	if err == nil {
 		err = s.open()
@@ -115,15 +134,30 @@ func (r *recovery) segment(first, limit uint64, newest bool) error {
 
 // remember takes over what a segment knows of the queue. The newest knows best; one that is damaged adds to what the
 // one before it knew, because what was acknowledged stays so.
-func (r *recovery) remember(found *survey, newest bool) {
+func (r *recovery) remember(found *survey, newest bool, limit uint64) {
 	q := r.q
-	if found.damage != nil {
-		for _, x := range q.gone {
-			found.gone.add(x.from, x.to)
+	var cursors []known
+	for slot, there := range found.there {
+		if k := found.known[slot]; there {
+			cursors = append(cursors, k)
 		}
 	}
-	q.gone, q.losses = found.gone, found.losses
-	q.saved = state{gone: slices.Clone(q.gone), losses: slices.Clone(q.losses)}
+	if found.format == 1 { // its cursor had no name, and every record was for it
+		k := found.known[0]
+		k.created, k.heirs, k.last = limit, ranges{{1, limit - 1}}, limit-1
+		cursors = []known{k}
+	}
+	for i := range cursors {
+		cursors[i].last = min(cursors[i].last, limit-1) // what is beyond is void
+	}
+	if found.damage != nil {
+		cursors = older(r.cursors, cursors, found, limit)
+	}
+	r.cursors, r.format, r.orphans = cursors, found.format, found.known
+	q.saved = state{dropped: totals{}}
+	for _, k := range cursors {
+		q.saved.cursors = append(q.saved.cursors, k.clone())
+	}
 	maps.Copy(q.dropped, found.dropped)
 	if found.epoch != "" {
 		r.epoch = found.epoch
@@ -134,44 +168,41 @@ func (r *recovery) remember(found *survey, newest bool) {
 	}
 }
 
+// older completes what a damaged segment knows of the cursors with what was known before it.
+func older(before, now []known, found *survey, limit uint64) []known {
+	for _, was := range before {
+		i := slices.IndexFunc(now, func(k known) bool { return k.slot == was.slot })
+		if i < 0 {
+			i, now = len(now), append(now, found.known[was.slot])
+			k := &now[i]
+			k.slot, k.name, k.created, k.dropped, k.heirs = was.slot, was.name, was.created, was.dropped, was.heirs
+			k.last = min(was.last, limit-1)
+		}
+		if k := &now[i]; k.name == was.name && (k.created == was.created || found.format == 1) {
+			for _, x := range was.gone {
+				k.gone.add(x.from, x.to)
+			}
+			for _, x := range was.heirs {
+				k.heirs.add(x.from, x.to)
+			}
+		}
+	}
+	return now
+}
+
 // count moves the number to come behind all that was given.
-func (r *recovery) count(s *segment) {
+func (r *recovery) count(s *segment, limit uint64) {
 	q := r.q
 	if n := len(s.pages); n > 0 {
 		q.next = max(q.next, s.pages[n-1].last()+1)
 	}
-	q.next = max(q.next, q.gone.last()+1) // the last pages may be gone, and their numbers are not given again
+	for _, k := range r.cursors { // the last pages may be gone, and their numbers are not given again
+		q.next = max(q.next, min(k.gone.last(), limit-1)+1)
+		if r.format > 1 {
+			q.next = max(q.next, k.last+1)
+		}
+	}
 	r.known = q.next - 1
-}
-
-// settle counts what is there, applies what was acknowledged, and books the numbers that are nowhere as damaged.
-func (r *recovery) settle() {
-	q := r.q
-	seen := slices.Clone(q.gone)
-	for _, s := range q.segments {
-		for _, p := range s.pages {
-			seen.add(p.first, p.last())
-			q.records += uint64(p.count)
-			q.samples += p.samples
-			q.bytes += int64(p.bytes)
-			q.indexes[p.class].add(p)
-			for _, x := range q.gone.within(p.first, p.last()) {
-				q.finish(s, p, x.from, x.to)
-			}
-		}
-	}
-	if r.floor == 0 {
-		return
-	}
-	for _, hole := range seen.holes(r.floor, q.next-1) {
-		q.losses.add(Loss{From: hole.from, To: hole.to, Reason: Damaged, Class: Normal})
-		if to := min(hole.to, r.known); to >= hole.from { // whether those behind were ever given, nobody can say
-			d := q.dropped[Damaged]
-			d.Records += to - hole.from + 1
-			q.dropped[Damaged] = d
-		}
-		q.gone.add(hole.from, hole.to)
-	}
 }
 
 // finish puts what recovery found out on disk, and only then takes the files away that it was found out from: else a crash
@@ -181,7 +212,7 @@ func (r *recovery) finish() error {
 	q.entries = slices.Clone(q.unsealed)
 	if r.writable {
 		newest := q.segments[len(q.segments)-1]
-		newest.done = slices.DeleteFunc(slices.Clone(newest.pages), func(p *page) bool { return p.left > 0 })
+		newest.done = slices.DeleteFunc(slices.Clone(newest.pages), alive)
 		if len(r.aside) > 0 {
 			st := q.state()
 			if err := newest.update(func(tx *bbolt.Tx) error { return st.write(tx, q.saved) }); err != nil {
@@ -194,6 +225,9 @@ func (r *recovery) finish() error {
 		s, err := q.createSegment(q.next, q.seed(st))
 		if err != nil {
 			return err
+		}
+		if n := len(q.segments); n > 0 && q.segments[n-1].first == s.first { // one of an older version that never had a record
+			q.segments = q.segments[:n-1]
 		}
 		q.segments, q.saved = append(q.segments, s), st
 	}

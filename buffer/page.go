@@ -4,25 +4,30 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math/bits"
 )
 
 // maxPage is where a page is closed: many small records share one bbolt value, so that keys stay few.
 const maxPage = 1 << 20
 
-// page is a run of records of one class under one key. The key says all that counting needs, so that opening reads no records.
+// page is a run of records of one class, for the same cursors, under one key. The key says all that counting needs, so that opening reads
+// no records.
 type page struct {
 	first   uint64
 	count   uint32
 	class   Class
+	all     bool     // for all cursors, those included who come later
+	slots   uint16   // the cursors it was for when it came, by slot
+	prevs   []uint64 // of each of them, the lowest slot first: the number of its record before the page
 	samples uint64
 	bytes   uint32
 	time    int64 // unix nanoseconds of appending
-	at      int64 // where in a sealed segment's file its bytes lie
 
-	gone    ranges   // acknowledged or given up, within the page; nil again when nothing is left
-	left    uint32   // records that are neither
-	rest    uint64   // their samples
-	weights []uint32 // each record's samples, where there is more than one and somebody had to know
+	segment *segment
+	at      int64       // where in a sealed segment's file its bytes lie
+	whole   progress    // what somebody waits for
+	shares  []*progress // by cursor, nil where it is not for one; nil altogether: there is one cursor, and the whole is its share
+	weights []uint32    // each record's samples, where there is more than one and somebody had to know
 }
 
 // weigh counts the samples of some of the page's records.
@@ -37,7 +42,7 @@ func (p *page) weigh(r ranges) (samples uint64) {
 			}
 		}
 	}
-	return min(samples, p.rest) // a damaged count must not reach further than the page
+	return min(samples, p.samples)
 }
 
 // readWeights takes the sample counts out of a page's bytes; what is damaged counts nothing.
@@ -54,30 +59,80 @@ func (p *page) readWeights(b []byte) {
 
 func (p *page) last() uint64 { return p.first + uint64(p.count) - 1 }
 
-// pageKey is the size of a key: first, count, class, samples, bytes, time, CRC-32C.
-const pageKey = 8 + 4 + 1 + 8 + 4 + 8 + 4
+// prev is the number that was a cursor's last before the page.
+func (p *page) prev(slot uint8) uint64 {
+	i := bits.OnesCount16(p.slots & (1<<slot - 1))
+	if p.slots&(1<<slot) == 0 || i >= len(p.prevs) {
+		return 0
+	}
+	return p.prevs[i]
+}
+
+// The size of a key: first, count, class, samples, bytes, time; cursors and 8 bytes for each; CRC-32C. Version 1 had no cursors.
+const (
+	pageKeyHead = 8 + 4 + 1 + 8 + 4 + 8
+	pageKey1    = pageKeyHead + 4
+	pageKey     = pageKeyHead + 2 + 4
+)
+
+// forAll marks the class of a page that is for cursors to come as well.
+const forAll = 0x80
 
 func (p *page) key() []byte {
-	k := binary.BigEndian.AppendUint64(make([]byte, 0, pageKey), p.first)
+	k := binary.BigEndian.AppendUint64(make([]byte, 0, pageKey+8*len(p.prevs)), p.first)
 	k = binary.BigEndian.AppendUint32(k, p.count)
-	k = append(k, byte(p.class))
+	class := byte(p.class)
+	if p.all && p.slots != 0 {
+		class |= forAll
+	}
+	k = append(k, class)
 	k = binary.BigEndian.AppendUint64(k, p.samples)
 	k = binary.BigEndian.AppendUint32(k, p.bytes)
 	k = binary.BigEndian.AppendUint64(k, uint64(p.time))
+	if p.slots != 0 {
+		k = binary.BigEndian.AppendUint16(k, p.slots)
+		for _, prev := range p.prevs {
+			k = binary.BigEndian.AppendUint64(k, prev)
+		}
+	}
 	return binary.BigEndian.AppendUint32(k, crc32.Checksum(k, castagnoli))
 }
 
 func parsePage(k []byte) (*page, error) {
-	if len(k) != pageKey || crc32.Checksum(k[:pageKey-4], castagnoli) != binary.BigEndian.Uint32(k[pageKey-4:]) {
+	sound := len(k) >= pageKey1 && crc32.Checksum(k[:len(k)-4], castagnoli) == binary.BigEndian.Uint32(k[len(k)-4:])
+	if !sound {
 		return nil, fmt.Errorf("a page's key: %w", errDamaged)
 	}
 	p := &page{
-		first: binary.BigEndian.Uint64(k), count: binary.BigEndian.Uint32(k[8:]), class: Class(k[12]),
+		first: binary.BigEndian.Uint64(k), count: binary.BigEndian.Uint32(k[8:]), class: Class(k[12] &^ forAll), all: k[12]&forAll != 0,
 		samples: binary.BigEndian.Uint64(k[13:]), bytes: binary.BigEndian.Uint32(k[21:]), time: int64(binary.BigEndian.Uint64(k[25:])),
 	}
-	if p.count == 0 || p.first == 0 || p.last() < p.first || p.class >= classes || uint64(p.count)*recordHeader > uint64(p.bytes) {
+	if p.count == 0 || p.first == 0 || p.last() < p.first || p.class >= classes || uint64(p.count)*recordHeader > uint64(p.bytes) || !p.parseCursors(k[pageKeyHead:len(k)-4]) {
 		return nil, fmt.Errorf("a page's key: %w", errDamaged)
 	}
-	p.left, p.rest = p.count, p.samples
 	return p, nil
+}
+
+// parseCursors reads whom the page is for. In version 1 that was the only cursor, and so all that came later.
+func (p *page) parseCursors(b []byte) bool {
+	if len(b) == 0 {
+		sound := !p.all
+		p.all = true
+		return sound
+	}
+	if len(b) < 2 {
+		return false
+	}
+	p.slots, b = binary.BigEndian.Uint16(b), b[2:]
+	if p.slots == 0 || len(b) != 8*bits.OnesCount16(p.slots) {
+		return false
+	}
+	for ; len(b) > 0; b = b[8:] {
+		prev := binary.BigEndian.Uint64(b)
+		if prev >= p.first {
+			return false
+		}
+		p.prevs = append(p.prevs, prev)
+	}
+	return true
 }

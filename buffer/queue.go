@@ -23,6 +23,7 @@ type Options struct {
 	MaxBytes int64         // of records kept; default 8 GiB
 	MaxAge   time.Duration // older records are given up; 0: never
 	Full     Full
+	Cursors  []string // their names, at most 16; none: one without a name
 	// Disk stands round every transaction that is written to a segment; nil: nothing does. Its error is the transaction's. Simulations fail and
 	// cut transactions with it.
 	Disk         func(segment string, commit func() error) error
@@ -36,6 +37,9 @@ func (o *Options) defaults() {
 	}
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 16 << 20
+	}
+	if len(o.Cursors) == 0 {
+		o.Cursors = []string{""}
 	}
 	if o.Disk == nil {
 		o.Disk = func(_ string, commit func() error) error { return commit() }
@@ -63,7 +67,8 @@ type Queue struct {
 	done     chan struct{} // closed when the committer has gone
 	closing  sync.Once
 	unsealed [][]byte
-	readers  [allClasses + 1]reader // by what is asked for: who reads alarms neither waits for the others nor takes their page
+	cursors  []*Cursor               // as in the options; fixed once the queue is open
+	readers  [allClasses + 1]*Reader // of the first, by what is asked for: who reads alarms neither waits for the others nor takes their page
 
 	// The committer's own, after Open.
 	entries [][]byte // the journal, as it is on disk
@@ -75,9 +80,7 @@ type Queue struct {
 	unlinking []*segment    // without records left, but their files are still there
 	indexes   [classes]index
 	next      uint64 // the sequence number to come
-	gone      ranges // acknowledged or given up, from the oldest segment on
-	losses    losses
-	dropped   map[string]Dropped
+	dropped   totals
 	bytes     int64 // of records left
 	records   uint64
 	samples   uint64
@@ -86,12 +89,13 @@ type Queue struct {
 	closed    bool
 }
 
-// Dropped counts what was given up for one reason since the buffer was made.
+// Dropped counts what was given up for one reason since the buffer was made. A record that two cursors lose to one damage counts once, one
+// that two receivers refuse counts twice.
 type Dropped struct{ Records, Samples uint64 }
 
 // Stats is what a queue holds.
 type Stats struct {
-	Records, Samples, Bytes uint64 // sealed and not acknowledged
+	Records, Samples, Bytes uint64 // sealed, and some cursor waits for them
 	Oldest                  time.Time
 	Newest                  uint64 // the last sequence number given
 	Segments                int
@@ -105,7 +109,10 @@ func (q *Queue) Stats() Stats {
 	defer q.mu.Unlock()
 	s := Stats{
 		Records: q.records, Samples: q.samples, Bytes: uint64(q.bytes), Newest: q.next - 1,
-		Segments: len(q.segments), Commits: q.commits, Dropped: map[string]Dropped{Evicted: q.dropped[Evicted], Damaged: q.dropped[Damaged], Refused: q.dropped[Refused]},
+		Segments: len(q.segments), Commits: q.commits, Dropped: map[string]Dropped{Refused: q.dropped[Refused]},
+	}
+	for _, reason := range reasons() {
+		s.Dropped[reason] = q.dropped[reason]
 	}
 	if p := q.oldest(); p != nil {
 		s.Oldest = time.Unix(0, p.time)
@@ -113,35 +120,19 @@ func (q *Queue) Stats() Stats {
 	return s
 }
 
-// oldest is the first page with records left. It holds q.mu.
-func (q *Queue) oldest() *page {
-	for _, s := range q.segments {
-		if s.trim(); len(s.pages) > 0 {
-			return s.pages[0]
+// oldest is the first page with records left, or nil. It holds q.mu.
+func (q *Queue) oldest() (oldest *page) {
+	for class := range classes {
+		x := &q.indexes[class]
+		if x.trim(alive); len(x.pages) > 0 && (oldest == nil || x.pages[0].first < oldest.first) {
+			oldest = x.pages[0]
 		}
 	}
-	return nil
+	return oldest
 }
 
 // Epoch names this life of the buffer: a folder that was wiped has another.
 func (q *Queue) Epoch() string { return q.epoch }
-
-// Losses are the records that will never be delivered, until Forget says that they were declared.
-func (q *Queue) Losses() []Loss {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return append([]Loss(nil), q.losses...)
-}
-
-// Forget takes losses off the list. It is on disk with the next commit; a loss declared twice does no harm.
-func (q *Queue) Forget(declared ...Loss) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, x := range declared {
-		q.losses.forget(x)
-	}
-	return nil
-}
 
 // Close commits what is waiting, acknowledgements included, and closes the files.
 func (q *Queue) Close() error {

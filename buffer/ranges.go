@@ -54,6 +54,33 @@ func (r *ranges) below(seq uint64) {
 	}
 }
 
+// behind forgets the runs under seq but for the last of them.
+func (r *ranges) behind(seq uint64) {
+	if i := r.search(seq); i > 1 {
+		*r = slices.Delete(*r, 0, i-1)
+	}
+}
+
+// before is the highest number in r under seq; 0: none.
+func (r ranges) before(seq uint64) uint64 {
+	i := r.search(seq)
+	switch {
+	case i < len(r) && r[i].from < seq:
+		return seq - 1
+	case i > 0:
+		return r[i-1].to
+	}
+	return 0
+}
+
+// common are the numbers that are in both.
+func (r ranges) common(with ranges) (out ranges) {
+	for _, x := range with {
+		out = append(out, r.within(x.from, x.to)...)
+	}
+	return out
+}
+
 // within is the part of r between from and to, both included.
 func (r ranges) within(from, to uint64) (out ranges) {
 	for i := r.search(from); i < len(r) && r[i].from <= to; i++ {

@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 // view is what reading needs of a page, as it was when it was chosen.
 type view struct {
+	page  *page // not to be looked into without the queue's mu
 	first uint64
 	count uint32
 	class Class
@@ -18,13 +20,50 @@ type view struct {
 	at    int64
 	key   []byte
 	gone  ranges
+	prev  uint64   // the cursor's record before the page
+	given ranges   // the records that are the cursor's; nil: all
+	to    Audience // whom they are for
 }
 
-func (p *page) view() view {
-	return view{first: p.first, count: p.count, class: p.class, time: p.time, bytes: p.bytes, at: p.at, key: p.key(), gone: append(ranges(nil), p.gone...)}
+// view holds q.mu.
+func (c *Cursor) view(p *page) view {
+	v := view{
+		page: p, first: p.first, count: p.count, class: p.class, time: p.time, bytes: p.bytes, at: p.at, key: p.key(),
+		gone: slices.Clone(p.of(c).gone), prev: c.before(p), to: c.q.audience(p),
+	}
+	if p.first < c.created {
+		v.given = c.heirs.within(p.first, p.last())
+	}
+	return v
 }
 
-func (v view) last() uint64 { return v.first + uint64(v.count) - 1 }
+// audience is whom a page is for, as Append was told.
+func (q *Queue) audience(p *page) (a Audience) {
+	if p.all {
+		return 0
+	}
+	for i, c := range q.cursors {
+		if p.slots&(1<<c.slot) != 0 {
+			a |= 1 << i
+		}
+	}
+	return a
+}
+
+// before is the number of the cursor's record before one of the page's.
+func (v *view) before(seq uint64) uint64 {
+	switch {
+	case v.given != nil:
+		if n := v.given.before(seq); n > 0 {
+			return n
+		}
+	case seq > v.first:
+		return seq - 1
+	}
+	return v.prev
+}
+
+func (v *view) last() uint64 { return v.first + uint64(v.count) - 1 }
 
 // haul is some pages of one segment.
 type haul struct {
@@ -54,9 +93,12 @@ type openError struct{ error }
 
 func (e openError) Unwrap() error { return e.error }
 
-// reader remembers how far it has read in a page, so that a page is read and checked once however few records are asked
-// for at a time. It holds one page at most.
-type reader struct {
+// Reader reads records of some classes through a cursor. It remembers how far it has read in a page, so that a page is read and checked once
+// however few records are asked for at a time; it holds one page at most. It is safe for concurrent use.
+type Reader struct {
+	c   *Cursor
+	set classSet
+
 	mu   sync.Mutex
 	page view   // count 0: none
 	rest []byte // of its bytes, from seq on
@@ -70,7 +112,7 @@ type taken struct {
 	err  error  // the file could not be opened
 }
 
-func (r *reader) take(h *haul, after uint64, most int) (t taken) {
+func (r *Reader) take(h *haul, after uint64, most int) (t taken) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer h.close()
@@ -105,14 +147,14 @@ func (r *reader) take(h *haul, after uint64, most int) (t taken) {
 }
 
 // records reads on in the page.
-func (r *reader) records(t *taken, after uint64, most int) {
+func (r *Reader) records(t *taken, after uint64, most int) {
 	v := &r.page
 	for r.seq <= v.last() && len(t.recs) < most {
 		wanted := r.seq > after && !v.gone.has(r.seq)
 		rec, rest, err := parseRecord(r.rest, r.seq, v.class)
 		if err == nil {
 			if wanted {
-				rec.Time = time.Unix(0, v.time)
+				rec.Time, rec.For, rec.Prev = time.Unix(0, v.time), v.to, v.before(r.seq)
 				t.recs = append(t.recs, rec)
 			}
 			r.seq, r.rest = r.seq+1, rest

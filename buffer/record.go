@@ -28,7 +28,9 @@ type Record struct {
 	Class   Class
 	Samples uint32 // what it stands for, for counting
 	Data    []byte
-	Time    time.Time // when it was appended
+	Time    time.Time // when it was appended; given by the queue
+	For     Audience  // which cursors take it; zero: all
+	Prev    uint64    // given by the queue: the number of the reading cursor's record before this one, the same at every delivery; 0: there is none
 }
 
 // MaxRecord is how many bytes a record may have.

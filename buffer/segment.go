@@ -28,8 +28,8 @@ type segment struct {
 	first uint64                                          // the sequence number it begins with
 
 	// The queue's mu guards what follows.
-	pages []*page   // in order
-	left  int       // of them have records left
+	pages []*page   // of an open one, in order
+	left  int       // pages that have records left
 	done  []*page   // of an open one: without records left, to be deleted
 	bytes int64     // appended to it
 	bolt  *bbolt.DB // nil: sealed
@@ -69,7 +69,7 @@ func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segmen
 }
 
 func makeBuckets(tx *bbolt.Tx) error {
-	for _, name := range buckets() {
+	for _, name := range buckets(formatVersion) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -113,24 +113,6 @@ func (s *segment) update(write func(*bbolt.Tx) error) error {
 	return err
 }
 
-// add takes in pages that are on disk.
-func (s *segment) add(pages ...*page) {
-	for _, p := range pages {
-		s.bytes += int64(p.bytes)
-		if p.left > 0 {
-			s.left++
-		}
-	}
-	s.pages = append(s.pages, pages...)
-}
-
-// trim forgets the pages at the front that nobody will look for again.
-func (s *segment) trim() {
-	for len(s.pages) > 0 && s.pages[0].left == 0 {
-		s.pages = s.pages[1:]
-	}
-}
-
 // places finds out where in the file the pages lie, so that they can be read without bbolt. The committer calls it, so
 // nothing is written meanwhile.
 func (s *segment) places() (map[uint64]int64, error) {
@@ -148,7 +130,7 @@ func (s *segment) places() (map[uint64]int64, error) {
 // seal takes the segment from bbolt, when every page's place is known. It holds the queue's mu.
 func (s *segment) seal(at map[uint64]int64) *bbolt.DB {
 	for _, p := range s.pages {
-		if _, ok := at[p.first]; !ok && p.left > 0 {
+		if _, ok := at[p.first]; !ok && alive(p) {
 			return nil
 		}
 	}
@@ -156,7 +138,7 @@ func (s *segment) seal(at map[uint64]int64) *bbolt.DB {
 		p.at = at[p.first]
 	}
 	db := s.bolt
-	s.bolt, s.done = nil, nil
+	s.bolt, s.done, s.pages = nil, nil, nil
 	return db
 }
 

@@ -14,9 +14,9 @@ import (
 type survey struct {
 	pages   []*page // in order, each with its place in the file
 	journal [][]byte
-	gone    ranges
-	losses  losses
-	dropped map[string]Dropped
+	known   [maxCursors]known // by slot
+	there   [maxCursors]bool  // whether the slot has a cursor
+	dropped totals
 	epoch   string
 	format  uint64
 	damage  error // nil when the whole file is sound, so that bbolt can go on with it
@@ -42,7 +42,7 @@ func surveyBytes(r io.ReaderAt, size, first, limit uint64) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &survey{dropped: map[string]Dropped{}}
+	s := &survey{dropped: totals{}}
 	f.note(f.freelist(meta.freelist))
 	found := 0
 	f.walk(meta.root, 0, func(e element) {
@@ -54,8 +54,8 @@ func surveyBytes(r io.ReaderAt, size, first, limit uint64) (*survey, error) {
 		found++
 		f.bucket(e, visit)
 	})
-	if found < len(buckets()) {
-		f.note(fmt.Errorf("%d of %d buckets: %w", found, len(buckets()), errDamaged))
+	if want := len(buckets(s.format)); found < want {
+		f.note(fmt.Errorf("%d of %d buckets: %w", found, want, errDamaged))
 	}
 	s.keep(f, first, limit)
 	s.damage = f.damage()
@@ -78,7 +78,7 @@ func (s *survey) visitor(f *boltFile, bucket []byte) func(element) {
 			s.pages = append(s.pages, p)
 		}
 	}
-	for _, b := range buckets() {
+	for _, b := range buckets(formatVersion) {
 		if bytes.Equal(bucket, b) {
 			return func(e element) { f.note(s.entry(f, b, e)) }
 		}
@@ -97,18 +97,39 @@ func (s *survey) entry(f *boltFile, bucket []byte, e element) error {
 		switch string(bucket) {
 		case string(journalBucket):
 			s.journal = append(s.journal, value)
-		case string(goneBucket):
-			ok = s.gone.parse(e.key, value)
-		case string(lossesBucket):
-			ok = s.losses.parse(e.key, value)
-		default:
+		case string(metaBucket):
 			ok = s.meta(string(e.key), value)
+		default:
+			ok = s.cursor(string(bucket), e.key, value)
 		}
 	}
 	if !ok {
 		return fmt.Errorf("%s %x: %w", bucket, e.key, errDamaged)
 	}
 	return nil
+}
+
+// cursor takes over what belongs to a cursor. Version 1 had one, and did not say so.
+func (s *survey) cursor(bucket string, key, value []byte) bool {
+	slot := byte(0)
+	if len(key) != 8 {
+		slot, key = key[0], key[1:]
+	}
+	if slot >= maxCursors {
+		return false
+	}
+	k := &s.known[slot]
+	k.slot = slot
+	switch bucket {
+	case string(goneBucket):
+		return k.gone.parse(key, value)
+	case string(lossesBucket):
+		return k.losses.parse(key, value)
+	case string(heirsBucket):
+		return k.heirs.parse(key, value)
+	}
+	s.there[slot] = len(key) == 0 && k.parse(value)
+	return s.there[slot]
 }
 
 // keep sorts out pages that have no business here. Those from limit on are what a commit left that was reported as not

@@ -207,9 +207,13 @@ func (g *Gateway) close() error {
 	return errors.Join(errs...)
 }
 
+// bufferOptions has a cursor for each target, in their order.
 func (g *Gateway) bufferOptions() buffer.Options {
 	b := g.cfg.Buffer
 	o := buffer.Options{MaxBytes: b.MaxSize, MaxAge: b.MaxAge, Disk: g.o.Disk, Log: g.log}
+	for _, c := range g.cfg.Cloud {
+		o.Cursors = append(o.Cursors, c.Name)
+	}
 	if b.Full == config.DropNewest {
 		o.Full = buffer.DropNewest
 	}

@@ -24,6 +24,7 @@ type target struct {
 	name, url string
 	gateway   string
 	queue     *buffer.Queue
+	cursor    *buffer.Cursor
 	session   *session.Session
 	log       *slog.Logger
 
@@ -37,16 +38,16 @@ type target struct {
 // lane is what goes to a target beside everything else, in its own order: alarms wait for no samples.
 type lane struct {
 	*target
-	of      []buffer.Class
+	reader  *buffer.Reader
 	topic   string
 	content string
 }
 
 func newTarget(g *Gateway, c config.Target) (*target, error) {
-	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, log: g.log.With("target", c.Name)}
+	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, cursor: g.queue.Cursor(c.Name), log: g.log.With("target", c.Name)}
 	t.lanes = []lane{
-		{t, []buffer.Class{buffer.Alarm}, wire.AlarmTopic(t.gateway), wire.ContentJSON},
-		{t, []buffer.Class{buffer.Keep, buffer.Normal}, wire.BlockTopic(t.gateway), wire.ContentBlock},
+		{t, t.cursor.Reader(buffer.Alarm), wire.AlarmTopic(t.gateway), wire.ContentJSON},
+		{t, t.cursor.Reader(buffer.Keep, buffer.Normal), wire.BlockTopic(t.gateway), wire.ContentBlock},
 	}
 	birth, err := birthMessage(g.cfg, c, g.version, g.started)
 	if err != nil {
@@ -78,7 +79,7 @@ func (t *target) run(ctx context.Context) error {
 
 // Next gives the uplink what waits in the buffer.
 func (l lane) Next(ctx context.Context, after uint64, max int) ([]uplink.Block, error) {
-	recs, err := l.queue.NextOf(ctx, after, max, l.of...)
+	recs, err := l.reader.Next(ctx, after, max)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +95,12 @@ func (t *target) Stored(b uplink.Block) error {
 	t.sent.Add(uint64(b.Samples))
 	for last := t.acked.Load(); b.Seq > last && !t.acked.CompareAndSwap(last, b.Seq); last = t.acked.Load() {
 	}
-	return t.queue.Ack(b.Seq, b.Seq)
+	return t.cursor.Ack(b.Seq, b.Seq)
 }
 
 // Refused declares a block lost that the cloud will never take.
 func (t *target) Refused(b uplink.Block, _ error) error {
-	return t.queue.Discard(b.Seq)
+	return t.cursor.Discard(b.Seq)
 }
 
 // Publish sends one block and returns when the cloud has stored it.
@@ -139,7 +140,7 @@ func (t *target) declare(ctx context.Context) error {
 
 // declareSome declares as many losses as one message takes.
 func (t *target) declareSome(ctx context.Context) error {
-	losses := t.queue.Losses()
+	losses := t.cursor.Losses()
 	losses = losses[:min(len(losses), wire.MaxLosses)]
 	if len(losses) == 0 {
 		return nil
@@ -147,7 +148,7 @@ func (t *target) declareSome(ctx context.Context) error {
 	if err := t.publishLosses(ctx, losses); err != nil {
 		return err
 	}
-	return t.queue.Forget(losses...)
+	return t.cursor.Forget(losses...)
 }
 
 func (t *target) publishLosses(ctx context.Context, losses []buffer.Loss) error {
