@@ -138,7 +138,7 @@ func TestEveryTemplateLoads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			protocol := regexp.MustCompile(`(?m)^protocol: (\w+)$`).FindStringSubmatch(string(raw))
+			protocol := regexp.MustCompile(`(?m)^protocol: (\w+)(?:/\w+)?$`).FindStringSubmatch(string(raw))
 			if protocol == nil {
 				t.Fatal("it does not name its protocol")
 			}

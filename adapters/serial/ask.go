@@ -122,7 +122,7 @@ func (a *adapter) giveUp(asked time.Time, timeout time.Duration) {
 func (r *reader) answer(ctx context.Context, asked time.Time) (samples []telemetry.Sample, err error) {
 	d := r.plan.device
 	at := asked
-	scanner := NewScanner(d.Frame, d.MaxFrame, func(body []byte) bool {
+	scanner := NewScanner(d.framing(), d.MaxFrame, func(body []byte) bool {
 		f, ok := r.plan.read(body)
 		if ok && samples == nil { // the first answer is the answer
 			samples = r.plan.samples(f, at)
@@ -130,7 +130,7 @@ func (r *reader) answer(ctx context.Context, asked time.Time) (samples []telemet
 		return ok
 	})
 	scanner.Fresh()
-	heard := hearing{frame: d.Frame, scanner: scanner}
+	heard := hearing{frame: d.framing(), scanner: scanner}
 	for samples == nil {
 		select {
 		case c := <-r.adapter.port.chunks:

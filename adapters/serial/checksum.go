@@ -28,7 +28,9 @@ func table() map[Checksum]checksum {
 		"sum7-2c":      {size: 1, mask: 0x7f, of: sum7},
 		"xor8":         {size: 1, mask: 0xff, of: xor8},
 		"crc16-modbus": {size: 2, mask: 0xff, of: crcModbus},
-		"crc16-ccitt":  {size: 2, mask: 0xff, of: crcCCITT},
+		"crc16-ccitt":  {size: 2, mask: 0xff, of: func(b []byte) []byte { return crcCCITT(0xffff, b) }},
+		"crc16-xmodem": {size: 2, mask: 0xff, of: func(b []byte) []byte { return crcCCITT(0, b) }},
+		"crc16-kermit": {size: 2, mask: 0xff, of: crcKermit},
 	}
 	plain := make([]Checksum, 0, len(all))
 	for name := range all {
@@ -38,6 +40,7 @@ func table() map[Checksum]checksum {
 		inner := all[name]
 		all[name+"-hex"] = checksum{size: 2 * inner.size, mask: 0xff, of: hexOf(name, inner), hex: true}
 	}
+	all["nmea"] = checksum{size: 3, mask: 0xff, of: nmeaSum, hex: true}
 	all[""], all["none"] = checksum{}, checksum{}
 	return all
 }
@@ -99,14 +102,24 @@ func xor8(b []byte) []byte {
 	return []byte{x}
 }
 
+// nmeaSum is NMEA 0183's: an asterisk, and the xor of what stands behind the dollar, in two digits.
+func nmeaSum(b []byte) []byte {
+	return fmt.Appendf(nil, "*%02X", xor8(b)[0]^'$')
+}
+
 // crcModbus is CRC-16/MODBUS, the low byte first as Modbus RTU sends it.
-func crcModbus(b []byte) []byte {
-	crc := uint16(0xffff)
+func crcModbus(b []byte) []byte { return crcLow(0xffff, 0xa001, b) }
+
+// crcKermit is CRC-16/KERMIT, the one that CCITT made: from 0, the low bits and the low byte first.
+func crcKermit(b []byte) []byte { return crcLow(0, 0x8408, b) }
+
+// crcLow takes the low bit of each byte first.
+func crcLow(crc, polynomial uint16, b []byte) []byte {
 	for _, c := range b {
 		crc ^= uint16(c)
 		for range 8 {
 			if crc&1 != 0 {
-				crc = crc>>1 ^ 0xa001
+				crc = crc>>1 ^ polynomial
 			} else {
 				crc >>= 1
 			}
@@ -115,9 +128,8 @@ func crcModbus(b []byte) []byte {
 	return []byte{byte(crc), byte(crc >> 8)}
 }
 
-// crcCCITT is CRC-16/IBM-3740, widely called CCITT-FALSE: from 0xffff, the high byte first.
-func crcCCITT(b []byte) []byte {
-	crc := uint16(0xffff)
+// crcCCITT is CRC-16/IBM-3740, widely called CCITT-FALSE, from 0xffff, and CRC-16/XMODEM from 0: the high byte first.
+func crcCCITT(crc uint16, b []byte) []byte {
 	for _, c := range b {
 		crc ^= uint16(c) << 8
 		for range 8 {
@@ -135,7 +147,7 @@ func crcCCITT(b []byte) []byte {
 func hexOf(name Checksum, c checksum) func([]byte) []byte {
 	return func(b []byte) []byte {
 		raw := c.of(b)
-		if name == "crc16-modbus" {
+		if name == "crc16-modbus" || name == "crc16-kermit" {
 			raw[0], raw[1] = raw[1], raw[0]
 		}
 		return fmt.Appendf(nil, "%X", raw)

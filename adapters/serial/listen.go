@@ -78,7 +78,7 @@ func listen(p *plan, log *slog.Logger, emit adapters.Emit) *listener {
 	for i := range l.heard {
 		l.heard[i] = time.Now()
 	}
-	l.hearing = hearing{frame: p.device.Frame, scanner: NewScanner(p.device.Frame, p.device.MaxFrame, l.take)}
+	l.hearing = hearing{frame: p.device.framing(), scanner: NewScanner(p.device.framing(), p.device.MaxFrame, l.take)}
 	return l
 }
 

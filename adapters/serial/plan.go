@@ -2,7 +2,6 @@ package serial
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
@@ -12,7 +11,7 @@ import (
 // plan is how a device's frames become samples of its points.
 type plan struct {
 	device *Device
-	match  *regexp.Regexp
+	match  matcher
 	fields []field
 }
 
@@ -21,7 +20,9 @@ type field struct {
 	point     telemetry.PointID
 	spec      *Spec
 	group     int
-	signGroup int // 0: the sign stands with the number
+	decode    func(text string) (telemetry.Value, error)
+	empty     telemetry.Quality // of a group without text; Good: it is decoded as any other
+	signGroup int               // 0: the sign stands with the number
 	signBit   int
 }
 
@@ -50,7 +51,7 @@ func (p *plan) of(d *Device) (err error) {
 	if err := d.Validate(); err != nil {
 		return err
 	}
-	p.match, err = regexp.Compile(d.Match)
+	p.match, err = d.matcher()
 	return err
 }
 
@@ -61,28 +62,49 @@ func (p *plan) add(id telemetry.PointID, s *Spec) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
-	f := field{point: id, spec: s, group: p.match.SubexpIndex(s.At)}
+	at, err := p.match.group(s.At)
+	if err != nil {
+		return err
+	}
+	f := field{point: id, spec: s, group: at.number, decode: decoder(s, at), empty: at.empty}
 	if s.Negative != "" {
-		group, bit, err := s.signBit()
+		name, bit, err := s.signBit()
 		if err != nil {
 			return err
 		}
-		f.signGroup, f.signBit = p.match.SubexpIndex(group), bit
+		sign, err := p.match.group(name)
+		if err != nil {
+			return err
+		}
+		f.signGroup, f.signBit = sign.number, bit
 	}
 	p.fields = append(p.fields, f)
 	return nil
 }
 
-// frame is one frame of the device, taken apart by its expression.
+// decoder is how a group is read: as the point says, else as what it is.
+func decoder(s *Spec, at group) func(text string) (telemetry.Value, error) {
+	switch {
+	case at.kind == coordinate:
+		return degrees
+	case at.kind == "bearing":
+		return bearing
+	case s.Type == "":
+		return decoders[at.kind]
+	}
+	return decoders[s.Type]
+}
+
+// frame is one frame of the device, taken apart.
 type frame struct {
 	text string
-	at   []int // of each group, as regexp gives it
+	at   []int // of each group, as its matcher gives it
 }
 
 // read takes a frame apart; ok is false when it is not what the device sends.
 func (p *plan) read(body []byte) (f frame, ok bool) {
 	f.text = characters(body)
-	f.at = p.match.FindStringSubmatchIndex(f.text)
+	f.at = p.match.find(f.text)
 	return f, f.at != nil
 }
 
@@ -111,6 +133,9 @@ func (fd field) has(f frame) bool {
 
 // sample reads one point. What can't be understood is bad, with nothing for a value.
 func (fd field) sample(f frame, at time.Time) telemetry.Sample {
+	if text, _ := f.group(fd.group); text == "" && fd.empty != telemetry.Good {
+		return fd.bad(fd.empty, at)
+	}
 	value, ok := fd.value(f)
 	if !ok {
 		return fd.bad(telemetry.BadDecoding, at)
@@ -131,7 +156,7 @@ func (fd field) value(f frame) (v telemetry.Value, ok bool) {
 	if !ok {
 		return v, false
 	}
-	v, err := decoders[fd.spec.Type](text)
+	v, err := fd.decode(text)
 	if err != nil {
 		return v, false
 	}

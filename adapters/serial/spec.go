@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strings"
 )
 
 // Spec is where in a frame a point stands, and as what it is read.
 type Spec struct {
-	At       string  `yaml:"at" required:"true"` // a named group of the device's match
+	At       string  `yaml:"at" required:"true"` // a named group of match, bytes (3..8), or a value of a sentence (RMC.speed)
 	Type     string  `yaml:"type"`               // float64 (default), int64, uint64, string, bool
 	Scale    float64 `yaml:"scale"`              // value = number * scale + offset; float64 only
 	Offset   float64 `yaml:"offset"`
@@ -38,22 +37,21 @@ func (s *Spec) Validate() error {
 }
 
 func (s *Spec) validateGroups(found *mistakes) {
-	re, err := regexp.Compile(s.device.Match)
+	m, err := s.device.matcher()
 	if err != nil {
 		return // the device's own mistake
 	}
-	named := groups(re)
-	if _, ok := named[s.At]; !ok {
-		found.add("at", fmt.Errorf("match has no group %q", s.At), "one of "+strings.Join(re.SubexpNames()[1:], " "))
+	g, err := m.group(s.At)
+	if err != nil {
+		found.add("at", err, "")
 	}
+	found.when(g.kind != "" && decoders[g.kind] == nil && s.kind() != "float64", "type", s.At+" is a number with a direction", "leave type out")
 	if s.Negative == "" {
 		return
 	}
-	group, _, err := s.signBit()
+	sign, _, err := s.signBit()
 	if err == nil {
-		if _, ok := named[group]; !ok {
-			err = fmt.Errorf("match has no group %q", group)
-		}
+		_, err = m.group(sign)
 	}
 	if err != nil {
 		found.add("negative", err, "group.bit, as in swb.1")

@@ -20,7 +20,7 @@ type template struct {
 // templateKeys is what a template says of itself; the rest of it are a device's keys.
 type templateKeys struct {
 	Template string `yaml:"template"`
-	Protocol string `yaml:"protocol"`
+	Protocol string `yaml:"protocol"` // a kind, or kind/protocol where devices of the kind speak several
 }
 
 var (
@@ -116,11 +116,22 @@ func (l *loading) readTemplate(name string, root *node) *template {
 			l.found.fault(e.key.at, "write it at the device", "a template gives no device its %s", key)
 		}
 	}
-	if k.Protocol != "" && !l.isKind(k.Protocol) {
-		f.wrongValue("protocol", suggest(k.Protocol, l.kindNames()), "there is no protocol %q", k.Protocol)
-		k.Protocol = ""
+	kind, _, _ := strings.Cut(k.Protocol, "/")
+	if kind != "" && !l.isKind(kind) {
+		f.wrongValue("protocol", suggest(kind, l.kindNames()), "there is no protocol %q", kind)
+		kind = ""
 	}
-	return &template{name: name, protocol: k.Protocol, body: root.without(append(ownKeys, notInside...)...)}
+	return &template{name: name, protocol: kind, body: deviceKeysOf(root)}
+}
+
+// deviceKeysOf are the keys of a template that are its devices'. Of protocol: serial/nmea0183 that is protocol: nmea0183.
+func deviceKeysOf(root *node) *node {
+	if e, ok := root.entry("protocol"); ok && e.value.shape == scalar {
+		if _, own, both := strings.Cut(e.value.text, "/"); both {
+			return root.with(map[string]string{"protocol": own}).without(append([]string{"template"}, notInside...)...)
+		}
+	}
+	return root.without(append(ownKeys, notInside...)...)
 }
 
 func (l *loading) kindNames() (names []string) {
