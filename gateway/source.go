@@ -20,7 +20,8 @@ func (g *Gateway) Status() status.Status {
 	}
 	if t := g.target; t != nil {
 		link := t.session.State()
-		s.Targets = append(s.Targets, status.Target{Name: t.name, URL: t.url, Connected: link.Connected, Why: link.Why, SentSamples: t.sent.Load(), AckedSeq: t.acked.Load()})
+		lost, undeclared := t.lost()
+		s.Targets = append(s.Targets, status.Target{Name: t.name, URL: t.url, Connected: link.Connected, Why: link.Why, SentSamples: t.sent.Load(), AckedSeq: t.acked.Load(), Lost: lost, Undeclared: undeclared})
 	}
 	for _, p := range g.pollers {
 		s.Connections = append(s.Connections, connectionStatus(p.State()))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/penstock-edge/penstock/buffer"
 	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/gateway/ledger"
 	"github.com/penstock-edge/penstock/sync/identity"
 	"github.com/penstock-edge/penstock/sync/session"
 	"github.com/penstock-edge/penstock/sync/uplink"
@@ -25,6 +26,7 @@ type target struct {
 	gateway   string
 	queue     *buffer.Queue
 	cursor    *buffer.Cursor
+	ledger    *ledger.Ledger
 	session   *session.Session
 	log       *slog.Logger
 
@@ -48,6 +50,10 @@ func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t.lanes = []lane{
 		{t, t.cursor.Reader(buffer.Alarm), wire.AlarmTopic(t.gateway), wire.ContentJSON},
 		{t, t.cursor.Reader(buffer.Keep, buffer.Normal), wire.BlockTopic(t.gateway), wire.ContentBlock},
+	}
+	var err error
+	if t.ledger, err = ledger.Open(g.state, c.Name, g.queue.Epoch(), t.cursor); err != nil {
+		return nil, err
 	}
 	birth, err := birthMessage(g.cfg, c, g.version, g.started)
 	if err != nil {
@@ -95,7 +101,9 @@ func (t *target) Stored(b uplink.Block) error {
 	t.sent.Add(uint64(b.Samples))
 	for last := t.acked.Load(); b.Seq > last && !t.acked.CompareAndSwap(last, b.Seq); last = t.acked.Load() {
 	}
-	return t.cursor.Ack(b.Seq, b.Seq)
+	err := t.cursor.Ack(b.Seq, b.Seq)
+	t.came(b)
+	return err
 }
 
 // Refused declares a block lost that the cloud will never take.
@@ -117,50 +125,6 @@ func (l lane) Publish(ctx context.Context, b uplink.Block) error {
 		return errors.Join(uplink.ErrNotUnderstood, err)
 	}
 	return err
-}
-
-// declare tells the cloud what the buffer had to give up, so that its list of gaps and ours are one.
-func (t *target) declare(ctx context.Context) error {
-	tick := time.NewTicker(2 * time.Second)
-	defer tick.Stop()
-	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		err := t.declareSome(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			t.log.Warn("losses are not declared yet", "err", err)
-		}
-		failing = err != nil
-	}
-}
-
-// declareSome declares as many losses as one message takes.
-func (t *target) declareSome(ctx context.Context) error {
-	losses := t.cursor.Losses()
-	losses = losses[:min(len(losses), wire.MaxLosses)]
-	if len(losses) == 0 {
-		return nil
-	}
-	if err := t.publishLosses(ctx, losses); err != nil {
-		return err
-	}
-	return t.cursor.Forget(losses...)
-}
-
-func (t *target) publishLosses(ctx context.Context, losses []buffer.Loss) error {
-	list := make([]wire.Loss, len(losses))
-	for i, l := range losses {
-		list[i] = wire.Loss{Epoch: t.queue.Epoch(), From: l.From, To: l.To, Samples: l.Samples, Reason: l.Reason, Class: l.Class.String()}
-	}
-	payload, err := wire.EncodeLosses(list)
-	if err != nil {
-		return err
-	}
-	return t.session.Publish(ctx, session.Message{Topic: wire.LossTopic(t.gateway), ContentType: wire.ContentJSON, Payload: payload})
 }
 
 // clientTLS is the gateway's end of the mutual TLS with a target.

@@ -17,6 +17,9 @@ var (
 	dropped       = desc("dropped_samples_total", "Samples given up, by reason.", "reason")
 	connected     = desc("target_connected", "1 while the target is connected.", "target")
 	sent          = desc("target_sent_samples_total", "Samples that the target has stored since the start.", "target")
+	lostBlocks    = desc("ledger_blocks", "Blocks that the target will never get, or gets with fewer samples, by reason and class.", "target", "reason", "class")
+	lostSamples   = desc("ledger_samples", "Samples in these blocks.", "target", "reason", "class")
+	undeclared    = desc("ledger_undeclared_blocks", "Of these blocks, those of which the target has not been told.", "target")
 	up            = desc("connection_up", "1 while the connection is up; 0.5 when some of its devices keep silent.", "connection")
 	requests      = desc("connection_requests_total", "Readings of a group of points.", "connection")
 	failures      = desc("connection_errors_total", "Readings that failed.", "connection")
@@ -59,6 +62,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, t := range s.Targets {
 		put(connected, prometheus.GaugeValue, map[bool]float64{true: 1}[t.Connected], t.Name)
 		put(sent, prometheus.CounterValue, float64(t.SentSamples), t.Name)
+		put(undeclared, prometheus.GaugeValue, float64(t.Undeclared), t.Name)
+		for _, c := range t.Lost {
+			put(lostBlocks, prometheus.GaugeValue, float64(c.Blocks), t.Name, c.Reason, c.Class)
+			put(lostSamples, prometheus.GaugeValue, float64(c.Samples), t.Name, c.Reason, c.Class)
+		}
 	}
 	for _, n := range s.Connections {
 		put(up, prometheus.GaugeValue, map[string]float64{"up": 1, "degraded": 0.5}[n.State], n.Name)

@@ -43,6 +43,9 @@ type Target struct {
 	Why         string `json:"why,omitempty"`
 	SentSamples uint64 `json:"sent_samples"`
 	AckedSeq    uint64 `json:"acked_seq"`
+
+	Lost       []LedgerCount `json:"lost"`              // what it will never get
+	Undeclared uint64        `json:"undeclared_blocks"` // of that, what it has not been told
 }
 
 // Connection is one wire or socket.
@@ -97,6 +100,7 @@ type Source interface {
 	Write(ctx context.Context, w Write) (Point, error)
 	Panel
 	Log
+	Account
 	// Shadows is the local shadow service: /things/{thing}/shadow and /api/things/shadow/..., as AWS IoT has them.
 	Shadows() http.Handler
 }

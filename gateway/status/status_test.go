@@ -35,9 +35,10 @@ var oldest = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func (source) Status() status.Status {
 	return status.Status{
 		Gateway: "plant7", Site: hostile, Version: "1.0", UptimeS: 93784, Starts: 3, SamplesRead: 1234567, SamplesKept: 1000,
-		Buffer:  status.Buffer{Records: 2, Samples: 20, Bytes: 2048, Oldest: &oldest, Dropped: map[string]uint64{"evicted": 5, "damaged": 0}},
-		Targets: []status.Target{{Name: hostile, URL: "mqtts://cloud:8883", Why: hostile, SentSamples: 900, AckedSeq: 17}},
-		Alarms:  2, Rules: []status.Rule{{Name: "oil_hot", On: true, Fired: 1234, Errors: 2, Why: hostile}},
+		Buffer: status.Buffer{Records: 2, Samples: 20, Bytes: 2048, Oldest: &oldest, Dropped: map[string]uint64{"evicted": 5, "damaged": 0}},
+		Targets: []status.Target{{Name: hostile, URL: "mqtts://cloud:8883", Why: hostile, SentSamples: 900, AckedSeq: 17,
+			Lost: []status.LedgerCount{{Reason: "evicted", Class: "normal", Blocks: 12, Samples: 3456}}, Undeclared: 4}},
+		Alarms: 2, Rules: []status.Rule{{Name: "oil_hot", On: true, Fired: 1234, Errors: 2, Why: hostile}},
 		Connections: []status.Connection{{Name: "plc", Kind: "modbus", State: "degraded", Why: hostile, Requests: 10, Errors: 1, LatencyMS: status.Latency{P50: 1.5, P99: 9}}},
 	}
 }
@@ -90,6 +91,11 @@ func (source) AuditTail(n int) ([][]byte, error) {
 
 func (source) Shadows() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "shadow of ", r.URL.Path) })
+}
+
+func (source) Ledgers() []status.Ledger {
+	return []status.Ledger{{Target: "main", Undeclared: 4, Older: []status.LedgerCount{}, Epochs: []status.LedgerEpoch{{Epoch: "A",
+		Gaps: []status.LedgerRun{{From: 3, To: 14, Samples: 3456, Reason: "evicted", Class: "normal"}}, Thinned: []status.LedgerRun{}}}}}
 }
 
 func (source) AuditVerify() (uint64, error) { return 0, errors.New("line 7 was changed") }
@@ -158,12 +164,24 @@ func TestTheStatusHasTheKeysThatScriptsRelyOn(t *testing.T) {
 		"gateway": "plant7", "uptime_s": 93784.0, "samples_read": 1234567.0, "samples_kept": 1000.0, "alarms": 2.0,
 		"buffer.records": 2.0, "buffer.samples": 20.0, "buffer.bytes": 2048.0, "buffer.oldest": "2026-03-01T12:00:00Z", "buffer.dropped.evicted": 5.0,
 		"targets.name": hostile, "targets.connected": false, "targets.sent_samples": 900.0, "targets.acked_seq": 17.0,
+		"targets.lost.reason": "evicted", "targets.lost.class": "normal", "targets.lost.blocks": 12.0, "targets.lost.samples": 3456.0, "targets.undeclared_blocks": 4.0,
 		"connections.name": "plc", "connections.state": "degraded", "connections.requests": 10.0, "connections.errors": 1.0,
 		"connections.latency_ms.p50": 1.5, "connections.latency_ms.p99": 9.0,
 	} {
 		if at(path) != want {
 			t.Errorf("%s is %v, want %v", path, at(path), want)
 		}
+	}
+}
+
+// The ledger has the keys that the cloud's has.
+func TestTheLedger(t *testing.T) {
+	page, _ := serve(t, t.TempDir())
+	code, text, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/ledger", "", "")
+	const want = `{"targets":[{"target":"main","epochs":[{"epoch":"A","gaps":[{"from":3,"to":14,"samples":3456,"reason":"evicted","class":"normal","declared":false}],` +
+		`"thinned":[]}],"older":[],"undeclared_blocks":4}]}`
+	if code != 200 || strings.TrimSpace(text) != want {
+		t.Errorf("%d %s", code, text)
 	}
 }
 
@@ -174,7 +192,8 @@ func TestThePageShowsHostileNamesAsText(t *testing.T) {
 		t.Errorf("%d: a name is in the page as it came:\n%s", code, text)
 	}
 	for _, want := range []string{"1\u202f234\u202f567 samples", "up 1 d 2 h", "Given up: evicted", "◐ degraded", "not read yet", "bad: out of range", "2.0 KiB",
-		`action="/alarms/oil_hot/acknowledge"`, "acted 1\u202f234 times"} {
+		`action="/alarms/oil_hot/acknowledge"`, "acted 1\u202f234 times",
+		"Evicted: 3\u202f456 samples in 12 blocks of class normal", "4 blocks of that are not declared yet"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -238,6 +257,11 @@ func TestTheMetricsAreAsPrometheusWantsThem(t *testing.T) {
 	want := "# HELP penstock_dropped_samples_total Samples given up, by reason.\n# TYPE penstock_dropped_samples_total counter\n" +
 		"penstock_dropped_samples_total{reason=\"damaged\"} 0\npenstock_dropped_samples_total{reason=\"evicted\"} 5\n"
 	if err := testutil.ScrapeAndCompare(page+"/metrics", strings.NewReader(want), "penstock_dropped_samples_total"); err != nil {
+		t.Error(err)
+	}
+	want = "# HELP penstock_ledger_samples Samples in these blocks.\n# TYPE penstock_ledger_samples gauge\n" +
+		"penstock_ledger_samples{class=\"normal\",reason=\"evicted\",target=\"" + strings.ReplaceAll(hostile, `"`, `\"`) + "\"} 3456\n"
+	if err := testutil.ScrapeAndCompare(page+"/metrics", strings.NewReader(want), "penstock_ledger_samples"); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(text, `penstock_connection_up{connection="plc"} 0.5`) {

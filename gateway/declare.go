@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/penstock-edge/penstock/gateway/ledger"
+	"github.com/penstock-edge/penstock/gateway/status"
+	"github.com/penstock-edge/penstock/sync/session"
+	"github.com/penstock-edge/penstock/sync/uplink"
+	"github.com/penstock-edge/penstock/sync/wire"
+)
+
+// declareEvery is how soon what was lost is in the ledger, and the target told.
+const declareEvery = 2 * time.Second
+
+// declare tells the cloud what the buffer had to give up, so that its list of gaps and ours are one.
+func (t *target) declare(ctx context.Context) error {
+	tick := time.NewTicker(declareEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := t.declareSome(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			t.log.Warn("losses are not declared yet", "err", err)
+		}
+		failing = err != nil
+	}
+}
+
+// declareSome books what was lost, and declares as much as one message takes. While the cloud is away it only books.
+func (t *target) declareSome(ctx context.Context) error {
+	if err := t.ledger.Take(); err != nil {
+		return err
+	}
+	owed := t.ledger.Owed(wire.MaxLosses)
+	if len(owed) == 0 || !t.session.State().Connected {
+		return nil
+	}
+	payload, err := wire.EncodeLosses(owed)
+	if err != nil {
+		return err
+	}
+	err = t.session.Publish(ctx, session.Message{Topic: wire.LossTopic(t.gateway), ContentType: wire.ContentJSON, Payload: payload})
+	if err != nil {
+		return err
+	}
+	return t.ledger.Declared(owed)
+}
+
+// came has the ledger know of a block that the cloud has stored: the buffer may have given it up while it was under way.
+func (t *target) came(b uplink.Block) {
+	if err := t.ledger.Came(b.Seq, uint64(b.Samples)); err != nil {
+		t.log.Error("the ledger may call a block lost that the cloud has", "seq", b.Seq, "err", err)
+	}
+}
+
+// lost is what a target will never get, in a few numbers.
+func (t *target) lost() (counts []status.LedgerCount, undeclared uint64) {
+	sum := t.ledger.Sum()
+	return ledgerCounts(sum.Counts), sum.Undeclared
+}
+
+func ledgerCounts(list []ledger.Count) []status.LedgerCount {
+	counts := []status.LedgerCount{}
+	for _, c := range list {
+		counts = append(counts, status.LedgerCount(c))
+	}
+	return counts
+}
+
+// Ledgers is what each target will never get.
+func (g *Gateway) Ledgers() []status.Ledger {
+	list := []status.Ledger{}
+	if t := g.target; t != nil {
+		a := t.ledger.Account()
+		l := status.Ledger{Target: t.name, Older: ledgerCounts(a.Older), Epochs: []status.LedgerEpoch{}, Undeclared: t.ledger.Sum().Undeclared}
+		for _, e := range a.Epochs {
+			l.Epochs = append(l.Epochs, status.LedgerEpoch{Epoch: e.Epoch, Gaps: ledgerRuns(e.Gaps), Thinned: ledgerRuns(e.Thinned)})
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+func ledgerRuns(list []ledger.Run) []status.LedgerRun {
+	runs := []status.LedgerRun{}
+	for _, r := range list {
+		runs = append(runs, status.LedgerRun(r))
+	}
+	return runs
+}
