@@ -148,3 +148,29 @@ func TestAnEmptiedFolderHasAnotherEpoch(t *testing.T) {
 		t.Errorf("numbers begin anew in the same epoch")
 	}
 }
+
+// A rename that reports an error may have been done all the same. Then the new name would make void whatever the segment before it
+// takes, so that takes nothing.
+func TestNothingIsTakenWhileANewSegmentIsInDoubt(t *testing.T) {
+	dir := t.TempDir()
+	q := open(t, dir, buffer.Options{SegmentBytes: 1})
+	fill(t, q, 1, 2)
+	third := filepath.Join(dir, "0000000000000003.seg")
+	if err := os.Mkdir(third, 0o700); err != nil { // so that the rename fails
+		t.Fatal(err)
+	}
+	for range 2 {
+		if seq, err := q.Append(t.Context(), text(3)); err == nil {
+			t.Errorf("record %d is taken", seq)
+		}
+	}
+	if err := os.Remove(third); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, q, 3, 5)
+	closed(t, q)
+	q = open(t, dir, buffer.Options{})
+	if got := fmt.Sprint(seqs(all(t, q))); got != "[1 2 3 4 5]" || len(q.Losses()) > 0 {
+		t.Errorf("after reopening there are %s, losses %v", got, q.Losses())
+	}
+}

@@ -56,14 +56,15 @@ func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segmen
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, removeIfThere(temp)))
 	}
 	s.bolt.AllocSize = allocBytes
-	if err = s.update(func(tx *bbolt.Tx) error { return errors.Join(makeBuckets(tx), seed(tx)) }); err == nil {
-		err = os.Rename(temp, s.path)
-	}
-	if err != nil {
+	if err = s.update(func(tx *bbolt.Tx) error { return errors.Join(makeBuckets(tx), seed(tx)) }); err != nil {
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, s.close(), removeIfThere(temp)))
 	}
-	if err := syncDir(q.dir); err != nil { // the name may be on disk, or not
-		return nil, fmt.Errorf("new segment: %w", errors.Join(err, errDoubt, s.close()))
+	// From here on the new name may be in the folder whatever is reported, and makes void what the segment before it would take.
+	if err = os.Rename(temp, s.path); err == nil {
+		err = syncDir(q.dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("new segment: %w", errors.Join(err, errDoubt, s.close(), removeIfThere(temp)))
 	}
 	return s, nil
 }

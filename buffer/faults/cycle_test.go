@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -142,20 +141,8 @@ func (r *rig) count() {
 // look opens what is there, with nobody's help, and settles the ledger.
 func (r *rig) look() {
 	began := time.Now()
-	cmd := exec.Command(r.store, "look", r.dir)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	r.ledger.Listen(out, nil)
-	_, _ = io.Copy(io.Discard, out)
-	if err := cmd.Wait(); err != nil {
-		r.ledger.Wrong = append(r.ledger.Wrong, fmt.Sprintf("the folder does not open: %v: %s", err, said.String()))
+	if err := run(r.ledger, r.store, "look", r.dir); err != nil {
+		r.ledger.Wrong = append(r.ledger.Wrong, "the folder does not open: "+err.Error())
 		return
 	}
 	r.slowest = max(r.slowest, time.Since(began))

@@ -19,6 +19,7 @@ var (
 	ext4Cuts = flag.Int("ext4cuts", 30, "R2: how often to cut the power of an ext4")
 	xfsCuts  = flag.Int("xfscuts", 12, "R2: how often to cut the power of an XFS")
 	downs    = flag.Int("downs", 20, "R2: how often to shut an ext4 down without its log")
+	stride   = flag.Int("stride", 25, "R4: of so many writes, fsyncs and opens one is made to fail; 1: each")
 )
 
 // The stores under test, built once a run: the real one, and one whose commits return before they are on disk.
