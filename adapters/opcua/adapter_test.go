@@ -17,7 +17,7 @@ func TestReadKeepsValueStatusAndSourceTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := telemetry.Sample{Point: 7, Quality: telemetry.UncertainSensorNotAccurate, Time: at.UnixNano(), Value: telemetry.Float64(21.5)}
+	want := telemetry.Sample{Point: 7, Quality: telemetry.UncertainSensorNotAccurate, Time: at.UnixNano(), Value: telemetry.Float64(21.5), Sourced: true}
 	if len(got) != 2 || got[0] != want {
 		t.Errorf("read %v, want %v first", got, want)
 	}

@@ -16,7 +16,8 @@ var noDate = time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)
 // sample is what a server said of a point. The status code is kept bit by bit; the time is the source's,
 // else the server's, else now.
 func sample(point telemetry.PointID, dv *ua.DataValue, index int, now time.Time) telemetry.Sample {
-	s := telemetry.Sample{Point: point, Quality: telemetry.Quality(dv.Status), Time: stamp(dv, now).UnixNano()}
+	at, sourced := stamp(dv, now)
+	s := telemetry.Sample{Point: point, Quality: telemetry.Quality(dv.Status), Time: at.UnixNano(), Sourced: sourced}
 	if s.Quality.IsBad() {
 		return s // a value beside a bad status was measured by nobody
 	}
@@ -27,16 +28,17 @@ func sample(point telemetry.PointID, dv *ua.DataValue, index int, now time.Time)
 	return s
 }
 
-func stamp(dv *ua.DataValue, now time.Time) time.Time {
+// stamp tells, too, whether the time is the equipment's.
+func stamp(dv *ua.DataValue, now time.Time) (at time.Time, sourced bool) {
 	for _, t := range []struct {
 		mask byte
 		at   time.Time
 	}{{ua.DataValueSourceTimestamp, dv.SourceTimestamp}, {ua.DataValueServerTimestamp, dv.ServerTimestamp}} {
 		if dv.Has(t.mask) && !t.at.IsZero() {
-			return t.at
+			return t.at, true
 		}
 	}
-	return now
+	return now, false
 }
 
 // decode turns a variant into a value; the quality is Good or says why there is none.

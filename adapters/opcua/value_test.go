@@ -126,8 +126,8 @@ func TestStatusAndTimesAreKept(t *testing.T) {
 		want telemetry.Sample
 	}{
 		"source time": {ua.DataValue{EncodingMask: 0x0F, Value: five, Status: 0x40930000, SourceTimestamp: source, ServerTimestamp: server},
-			telemetry.Sample{Quality: 0x40930000, Time: source.UnixNano(), Value: telemetry.Int64(5)}},
-		"server time": {ua.DataValue{EncodingMask: 0x09, Value: five, ServerTimestamp: server}, telemetry.Sample{Time: server.UnixNano(), Value: telemetry.Int64(5)}},
+			telemetry.Sample{Quality: 0x40930000, Time: source.UnixNano(), Value: telemetry.Int64(5), Sourced: true}},
+		"server time": {ua.DataValue{EncodingMask: 0x09, Value: five, ServerTimestamp: server}, telemetry.Sample{Time: server.UnixNano(), Value: telemetry.Int64(5), Sourced: true}},
 		"no time":     {ua.DataValue{EncodingMask: 0x0D, Value: five}, telemetry.Sample{Time: now.UnixNano(), Value: telemetry.Int64(5)}},
 		"info bits":   {ua.DataValue{EncodingMask: 0x03, Value: five, Status: 0x00000480}, telemetry.Sample{Quality: 0x480, Time: now.UnixNano(), Value: telemetry.Int64(5)}},
 		"bad":         {ua.DataValue{EncodingMask: 0x03, Value: five, Status: 0x808C0000}, telemetry.Sample{Quality: telemetry.BadSensorFailure, Time: now.UnixNano()}},

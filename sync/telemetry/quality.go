@@ -54,6 +54,14 @@ func (q Quality) IsUncertain() bool { return q>>30 == 1 }
 // IsBad reports whether there is no value to trust.
 func (q Quality) IsBad() bool { return q>>30 >= 2 }
 
+// Doubted is the quality of a sample whose time is in doubt: a good one is so no longer, any other keeps its own reason.
+func (q Quality) Doubted() Quality {
+	if q.IsGood() {
+		return UncertainClock
+	}
+	return q
+}
+
 // Severity is "good", "uncertain" or "bad".
 func (q Quality) Severity() string {
 	switch q >> 30 {

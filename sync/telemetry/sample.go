@@ -11,6 +11,7 @@ type Sample struct {
 	Quality Quality
 	Time    int64 // nanoseconds since 1970-01-01 UTC: the device's own clock where it tells it, else the moment its answer arrived
 	Value   Value
+	Sourced bool // Time is the equipment's own clock, so what befalls this machine's is nothing to it. It does not leave the process
 }
 
 // Same reports whether two samples say the same of a point: equal value and equal quality,

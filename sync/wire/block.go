@@ -29,6 +29,7 @@ var ErrTooMuch = errors.New("too much for one block; encode fewer samples at onc
 const (
 	magic      = "PSB"
 	version    = 1
+	inDoubt    = 2 // the version of a block whose times are in doubt: a stamp stands behind the header
 	headerSize = 36
 	crcStart   = 8 // the checksum covers everything behind itself
 )
@@ -39,6 +40,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Summary struct {
 	Samples, Points int
 	From, To        int64 // the first and the last time in it, nanoseconds since 1970
+	Stamp           Stamp // by which clock its times were taken, where that clock was in doubt
 }
 
 // header is a block's uncompressed beginning.
@@ -57,9 +59,9 @@ func parseHeader(block []byte) (header, error) {
 	switch {
 	case len(block) < len(magic)+1 || string(block[:len(magic)]) != magic:
 		return header{}, ErrNotBlock
-	case block[len(magic)] != version:
-		return header{}, fmt.Errorf("%w (version %d, known is %d)", ErrVersion, block[len(magic)], version)
-	case len(block) < headerSize:
+	case block[len(magic)] != version && block[len(magic)] != inDoubt:
+		return header{}, fmt.Errorf("%w (version %d, known are %d and %d)", ErrVersion, block[len(magic)], version, inDoubt)
+	case len(block) < headerSize, block[len(magic)] == inDoubt && len(block) < headerSize+stampSize:
 		return header{}, fmt.Errorf("%w: it ends within its header", ErrDamaged)
 	case crc32.Checksum(block[crcStart:], castagnoli) != binary.LittleEndian.Uint32(block[4:]):
 		return header{}, fmt.Errorf("%w: its checksum does not fit", ErrDamaged)
@@ -73,10 +75,23 @@ func parseHeader(block []byte) (header, error) {
 		},
 		body: int(binary.LittleEndian.Uint32(block[32:])),
 	}
+	if block[len(magic)] == inDoubt {
+		if h.Stamp = parseStamp(block[headerSize:]); !h.Stamp.Doubted() {
+			return header{}, fmt.Errorf("%w: its stamp names no doubt", ErrDamaged)
+		}
+	}
 	if h.Points < 1 || h.Points > MaxPoints || h.Samples < h.Points || h.Samples > MaxSamples || h.body < 0 || h.body > MaxBody || h.From > h.To {
 		return header{}, fmt.Errorf("%w: its header claims %d samples of %d points in %d bytes", ErrDamaged, h.Samples, h.Points, h.body)
 	}
 	return h, nil
+}
+
+// size is how many bytes stand before the sections.
+func (h header) size() int {
+	if h.Stamp.Doubted() {
+		return headerSize + stampSize
+	}
+	return headerSize
 }
 
 // reserveHeader makes room for a header at the end of dst.
@@ -91,5 +106,10 @@ func (h header) seal(block []byte) {
 	binary.LittleEndian.PutUint64(block[16:], uint64(h.From))
 	binary.LittleEndian.PutUint64(block[24:], uint64(h.To))
 	binary.LittleEndian.PutUint32(block[32:], uint32(h.body))
+	sign(block)
+}
+
+// sign fills in the checksum.
+func sign(block []byte) {
 	binary.LittleEndian.PutUint32(block[4:], crc32.Checksum(block[crcStart:], castagnoli))
 }

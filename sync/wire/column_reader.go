@@ -17,6 +17,7 @@ type columnReader struct {
 	first     [telemetry.KindString + 1]int // where the values of each kind start
 	kinds     []run
 	qualities []run
+	doubted   bool // the block's times are
 }
 
 // run is how often something comes one after the other: a kind or a quality.
@@ -159,6 +160,9 @@ func (r *columnReader) each(point telemetry.PointID, yield func(telemetry.Sample
 			s.Value = telemetry.FromBits(kind, uint64(v))
 		}
 		next[kind]++
+		if r.doubted {
+			s.Quality = s.Quality.Doubted()
+		}
 		if !yield(s) {
 			return false
 		}

@@ -81,7 +81,8 @@ func (d *Decoder) open(block []byte) (names []string, values []byte, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	c := cursor{buf: block[headerSize:]}
+	c := cursor{buf: block[h.size():]}
+	d.column.doubted = h.Stamp.Doubted()
 	left := h.body
 	var index, times cursor
 	index.buf, d.index = c.section(d.zstd, d.index, &left)

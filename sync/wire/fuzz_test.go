@@ -29,7 +29,7 @@ func sections(t testing.TB, block []byte) (h header, parts [3][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, left := cursor{buf: block[headerSize:]}, h.body
+	c, left := cursor{buf: block[h.size():]}, h.body
 	for i := range parts {
 		parts[i], _ = c.section(newDecompressor(), nil, &left)
 	}
@@ -106,7 +106,7 @@ func FuzzDecode(f *testing.F) {
 		if samples > 1<<14 { // what is large is for TestBombsStayBounded
 			return
 		}
-		checkAgain(t, d, e, sealed(e.zstd, header{Summary: Summary{samples, points, from, to}}, index, times, values))
+		checkAgain(t, d, e, sealed(e.zstd, header{Summary: Summary{Samples: samples, Points: points, From: from, To: to}}, index, times, values))
 	})
 }
 

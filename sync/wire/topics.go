@@ -10,6 +10,7 @@ const (
 	WhatTelemetry = "telemetry" // samples of any other thing, read by ParseTelemetry
 	WhatAlarm     = "alarm"     // the life of an alarm
 	WhatLive      = "live"      // samples of watched points, made by Encoder: at QoS 0, to be shown and forgotten
+	WhatClock     = "clock"     // what a gateway found out of its clock, made by EncodeVerdicts
 )
 
 // The names of MQTT 5 user properties, and the content types.
@@ -36,6 +37,9 @@ func BirthTopic(gateway string) string { return root + gateway + "/" + WhatBirth
 
 // LossTopic is where a gateway declares what it could not keep.
 func LossTopic(gateway string) string { return root + gateway + "/" + WhatLoss }
+
+// ClockTopic is where a gateway says what the times are that were in doubt.
+func ClockTopic(gateway string) string { return root + gateway + "/" + WhatClock }
 
 // TelemetryTopic is where a thing that is no gateway publishes its samples.
 func TelemetryTopic(thing string) string { return root + thing + "/" + WhatTelemetry }
@@ -64,7 +68,7 @@ func ParseTopic(topic string) (thing, what string, ok bool) {
 
 func knownWhat(what string) bool {
 	switch what {
-	case WhatBlock, WhatBirth, WhatLoss, WhatTelemetry, WhatAlarm:
+	case WhatBlock, WhatBirth, WhatLoss, WhatTelemetry, WhatAlarm, WhatClock:
 		return true
 	}
 	return false
