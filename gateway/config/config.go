@@ -33,6 +33,7 @@ type Gateway struct {
 	ID       string // the thing's name in the cloud; default the host's name
 	Site     string
 	Timezone *time.Location
+	Clock    Clock
 }
 
 // Connection is one wire or socket and the devices on it.

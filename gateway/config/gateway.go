@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +14,27 @@ type gatewayKeys struct {
 	ID       string `yaml:"id"`
 	Site     string `yaml:"site"`
 	Timezone string `yaml:"timezone"`
+	Clock    Clock  `yaml:"clock"`
+}
+
+// Clock says when the machine's clock is believed.
+type Clock uint8
+
+// When the machine's clock is believed.
+const (
+	ClockAuto         Clock = iota // when it is synchronised; when there is no time service; when that had its chance
+	ClockSynchronised              // only when it is, or was in this boot
+	ClockMachine                   // always, as it is
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *Clock) UnmarshalText(text []byte) error {
+	i := slices.Index([]string{"auto", "synchronised", "machine"}, string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no way to judge a clock: auto, synchronised or machine", text)
+	}
+	*c = Clock(i)
+	return nil
 }
 
 // idForm is what a thing's name may be: it is one level of a topic and the common name of a certificate.
@@ -25,7 +48,7 @@ func (l *loading) gateway(n *node) Gateway {
 	var k gatewayKeys
 	f := newForm(l.found, "the section gateway", atOf(n), &k)
 	f.section(n)
-	g := Gateway{ID: k.ID, Site: k.Site, Timezone: time.Local}
+	g := Gateway{ID: k.ID, Site: k.Site, Timezone: time.Local, Clock: k.Clock}
 	switch {
 	case g.ID == "":
 		g.ID = hostID()
