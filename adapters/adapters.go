@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
@@ -109,6 +110,36 @@ type Subscriber interface {
 	// Subscribe emits what the equipment sends of the points until ctx ends (nil) or the connection is
 	// lost (an error). A point that goes silent beyond what was configured is emitted Bad once.
 	Subscribe(ctx context.Context, points []Point, emit Emit) error
+}
+
+// Learner is an optional power of an Adapter that finds out how its equipment is best read: which addresses it lacks, how much one
+// request may ask for, what a request costs. The goroutine that reads calls both.
+type Learner interface {
+	// Recall gives back what Lessons gave in an earlier life, before Prepare. What can't be understood is learned anew.
+	Recall(device string, lesson []byte)
+	// Lessons are those of devices of which something was learned since it was last called, by name. nil: none.
+	Lessons() map[string][]byte
+}
+
+// Planner is an optional power of a Device: it says how points would be read that fall due together.
+type Planner interface {
+	// Plan takes what Lessons gave of this device; nil: nothing was learned yet. It touches no wire.
+	Plan(points []Point, lesson []byte) (Plan, error)
+}
+
+// Plan is for an engineer to read.
+type Plan struct {
+	Requests []Request `json:"requests"`
+	Facts    []string  `json:"facts,omitempty"`   // what was learned of the device, a sentence each
+	Missing  []string  `json:"missing,omitempty"` // points that the device is known not to have
+}
+
+// Request is one question to the device.
+type Request struct {
+	What    string        `json:"what"`    // as in "hr:100..141, 42 registers"
+	Points  []string      `json:"points"`  // that are read by it
+	Unasked int           `json:"unasked"` // registers or bits in it that no point asked for
+	Takes   time.Duration `json:"takes_ns"`
 }
 
 // Errors of the moment of reading.

@@ -94,6 +94,7 @@ func (g *Gateway) open() (err error) {
 	for i, c := range cfg.Connections {
 		p := poll.New(c, cfg.Points, g.flow.Put, g.log)
 		p.Stagger(i, len(cfg.Connections))
+		p.Remember(lessons{g.state})
 		g.pollers = append(g.pollers, p)
 		for _, d := range c.Devices {
 			for _, id := range d.Points {

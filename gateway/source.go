@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"time"
 
 	"github.com/penstock-edge/penstock/gateway/config"
@@ -43,7 +44,7 @@ func (g *Gateway) bufferStatus(noMemory uint64) status.Buffer {
 
 func connectionStatus(c poll.State) status.Connection {
 	out := status.Connection{
-		Name: c.Name, Kind: c.Kind, State: c.State, Why: c.Why, Requests: c.Requests, Errors: c.Errors, Overruns: c.Overruns,
+		Name: c.Name, Kind: c.Kind, State: c.State, Why: c.Why, Requests: c.Requests, Errors: c.Errors, Overruns: c.Overruns, Load: math.Round(1000*c.Load) / 1000, BusyS: c.Busy.Seconds(),
 		LatencyMS: status.Latency{P50: milliseconds(c.P50), P99: milliseconds(c.P99)},
 	}
 	if wait := time.Until(c.RetryAt); c.State == "down" && wait > 0 {

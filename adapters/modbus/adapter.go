@@ -11,19 +11,26 @@ import (
 // adapter is one open connection.
 type adapter struct {
 	bus
-	log *slog.Logger
+	log   *slog.Logger
+	price price                 // the first guess of what a request costs
+	known map[string]*knowledge // by device; under the bus's lock
 }
 
-// Prepare plans the requests.
+// Prepare plans the requests. They are planned again whenever something is learned.
 func (a *adapter) Prepare(points []adapters.Point) (adapters.Reader, error) {
 	if len(points) == 0 {
 		return nil, errors.New("BUG: there is no point to read")
 	}
-	device, spans, err := plan(points)
+	device, places, err := placed(points)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{adapter: a, unit: byte(device.Unit), spans: spans, samples: make([]telemetry.Sample, len(points))}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := &reader{
+		adapter: a, device: device, unit: byte(device.Unit), known: a.knowledgeOf(points[0].Device), places: places, version: -1,
+		samples: make([]telemetry.Sample, len(points)),
+	}
 	for i, p := range points {
 		r.samples[i].Point = p.ID
 	}

@@ -31,6 +31,7 @@ type bus struct {
 
 	mu     sync.Mutex // one request at a time
 	silent [256]bool  // units that kept silent when last asked: they are asked once, not again and again
+	heard  [256]bool  // units that have answered: one that has not is asked once
 	deaf   int        // requests in a row that nothing answered
 	lost   error      // why the link is no good any more
 }
@@ -51,7 +52,7 @@ func (b *bus) ask(ctx context.Context, unit byte, request []byte, tries int) ([]
 	err := b.sound()
 	for try := 0; try < tries && err == nil; try++ {
 		response, err = b.link.exchange(ctx, unit, request)
-		if again := errors.Is(err, errSilent) || errors.Is(err, errGarbled); !again || ctx.Err() != nil || try == tries-1 {
+		if again := errors.Is(err, errSilent) || errors.Is(err, errGarbled); !again || ctx.Err() != nil || try == tries-1 || errors.Is(err, errSilent) && !b.heard[unit] {
 			break
 		}
 		err = nil
@@ -69,7 +70,7 @@ func (b *bus) ask(ctx context.Context, unit byte, request []byte, tries int) ([]
 func (b *bus) learn(ctx context.Context, unit byte, err error) error {
 	switch {
 	case err == nil, errors.Is(err, errGarbled):
-		b.silent[unit], b.deaf = false, 0
+		b.silent[unit], b.heard[unit], b.deaf = false, true, 0
 		return err
 	case errors.Is(err, errSilent) && errors.Is(ctx.Err(), context.Canceled):
 		return errSilent

@@ -105,7 +105,7 @@ func withPort(address string) string {
 
 // NewDevice gives the defaults of a device on this connection.
 func (c *Connection) NewDevice() adapters.Device {
-	return &Device{Unit: 1, MaxBlock: maxRegisters, connection: c}
+	return &Device{Unit: 1, MaxBlock: maxRegisters, Gap: measured, connection: c}
 }
 
 // timeout is how long an answer may take to begin.
@@ -132,7 +132,7 @@ func (c *Connection) Open(ctx context.Context, log *slog.Logger) (adapters.Adapt
 	if err != nil {
 		return nil, err
 	}
-	return &adapter{bus: bus{link: l, retries: c.Retries, network: c.Modbus != RTU}, log: log}, nil
+	return &adapter{bus: bus{link: l, retries: c.Retries, network: c.Modbus != RTU}, log: log, price: c.startingPrice(), known: map[string]*knowledge{}}, nil
 }
 
 func (c *Connection) open(ctx context.Context) (link, error) {

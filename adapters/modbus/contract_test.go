@@ -25,7 +25,7 @@ func TestContract(t *testing.T) {
 				Mistakes: []adaptertest.Mistake{
 					{Settings: &modbus.Connection{Modbus: modbus.TCP, Timeout: -1, Port: "/dev/ttyS0"}, Keys: []string{"address", "timeout", "port"}},
 					{Settings: &modbus.Connection{Modbus: modbus.RTU, Address: "plc", Retries: 99}, Keys: []string{"address", "port", "retries"}},
-					{Settings: &modbus.Device{Unit: 300, MaxBlock: 126, Gap: -1}, Keys: []string{"unit", "max_block", "gap"}},
+					{Settings: &modbus.Device{Unit: 300, MaxBlock: 126, Gap: -2}, Keys: []string{"unit", "max_block", "gap"}},
 					{Settings: &modbus.Point{At: modbus.Address{Table: modbus.Coil}, Type: modbus.Float32, Scale: 0.1, Bit: -1}, Keys: []string{"type", "scale"}},
 				},
 			})

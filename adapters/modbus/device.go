@@ -20,10 +20,13 @@ type Device struct {
 	Order    Order `yaml:"order"`     // for points that say nothing else
 	Type     Type  `yaml:"type"`      // for points that say nothing else; uint16 when neither does
 	MaxBlock int   `yaml:"max_block"` // registers in one request
-	Gap      int   `yaml:"gap"`       // registers (or bits) that nobody needs and that may be read to save a request
+	Gap      int   `yaml:"gap"`       // registers (or bits) that nobody needs and that may be read over; measured: as many as are cheaper than a request
 
 	connection *Connection
 }
+
+// measured is the Gap of a device that says nothing of it.
+const measured = -1
 
 // Validate joins all mistakes.
 func (d *Device) Validate() error {
@@ -41,8 +44,8 @@ func (d *Device) Validate() error {
 	if d.MaxBlock < 1 || d.MaxBlock > maxRegisters {
 		wrong("max_block", "write 1 to 125", "%d is no number of registers that one request can read", d.MaxBlock)
 	}
-	if d.Gap < 0 || d.Gap >= maxRegisters {
-		wrong("gap", "write 0 to 124", "%d is no number of registers to read over", d.Gap)
+	if d.Gap < measured || d.Gap >= maxRegisters {
+		wrong("gap", "write 0 to 124, or leave it out", "%d is no number of registers to read over", d.Gap)
 	}
 	if d.Type == Bool || d.Type == Text {
 		wrong("type", "write it at the points that have it", "%s can't be the type of all points", d.Type)

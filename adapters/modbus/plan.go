@@ -3,8 +3,8 @@ package modbus
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
-	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
 )
@@ -12,32 +12,30 @@ import (
 // place is one point in a reply.
 type place struct {
 	index int // of the point in its group
-	start int // its first register or bit
-	count int
+	stretch
 	codec *codec // shared by all points of the group that are decoded alike
 }
 
-func (p place) end() int { return p.start + p.count }
-
 // span is one request: registers (or bits) that follow one another, and the points in them.
 type span struct {
-	table   Table
-	start   int
-	count   int
+	table Table
+	stretch
 	places  []place
 	request []byte
-	notTill time.Time // the device has no such address: it is not asked again before
+	proven  bool // it was answered since it was planned: there is nothing to learn from it
 }
 
-// limits are what a plan must keep to.
+// limits are what a plan must keep to and what it is to save.
 type limits struct {
-	most func(Table) int // registers or bits in one request
-	gap  int             // that may be read without need
+	most  int // registers or bits in one request
+	gap   int // that may be read without need
+	chart *chart
+	price price
 }
 
-// plan finds the few requests that read all points: what lies together, or no further apart than gap, is one.
-func plan(points []adapters.Point) (device *Device, spans []span, err error) {
-	byTable := map[Table][]place{}
+// placed parts the points of one device by table, in the order of their addresses.
+func placed(points []adapters.Point) (device *Device, byTable map[Table][]place, err error) {
+	byTable = map[Table][]place{}
 	codecs := map[codec]*codec{}
 	for i, p := range points {
 		spec, ok := p.Spec.(*Point)
@@ -51,54 +49,87 @@ func plan(points []adapters.Point) (device *Device, spans []span, err error) {
 		if codecs[c] == nil {
 			codecs[c] = &c
 		}
-		t := spec.At.Table
-		byTable[t] = append(byTable[t], place{index: i, start: int(spec.At.Number), count: spec.Count(), codec: codecs[c]})
+		start := int(spec.At.Number)
+		byTable[spec.At.Table] = append(byTable[spec.At.Table], place{i, stretch{start, start + spec.Count()}, codecs[c]})
 	}
-	for _, t := range []Table{Holding, Input, Coil, Discrete} {
-		spans = append(spans, merge(t, byTable[t], limits{device.most, device.Gap})...)
+	for _, places := range byTable {
+		slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	}
-	return device, spans, nil
+	return device, byTable, nil
 }
 
-// merge makes as few spans as the limits allow of the points of one table.
-func merge(t Table, places []place, l limits) (spans []span) {
-	slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end(), b.end())) })
-	for from := 0; from < len(places); {
-		start, end := places[from].start, places[from].end()
-		to := from + 1
-		for ; to < len(places); to++ {
-			next := places[to]
-			if next.start > end+l.gap || max(end, next.end())-start > l.most(t) {
+// plan finds the cheapest requests that read all places of a table, and those places that the device is known not to have.
+func plan(t Table, places []place, l limits) (spans []span, missing []place) {
+	there := make([]place, 0, len(places))
+	for _, p := range places {
+		if l.chart.refusing(p.stretch) != nil {
+			missing = append(missing, p)
+		} else {
+			there = append(there, p)
+		}
+	}
+	next := cheapest(there, l)
+	for i := 0; i < len(there); i = next[i] {
+		spans = append(spans, newSpan(t, there[i:next[i]]))
+	}
+	return spans, missing
+}
+
+// cheapest tells for each place where the request that begins with it ends. It goes from the last place to the first: what is left to read
+// behind a request costs the same whatever came before.
+func cheapest(places []place, l limits) (next []int) {
+	cost := make([]float64, len(places)+1)
+	next = make([]int, len(places))
+	for i := len(places) - 1; i >= 0; i-- {
+		start, end := places[i].start, places[i].start
+		reach := l.chart.reach(start)
+		cost[i] = math.Inf(1)
+		for j := i; j < len(places); j++ {
+			p := places[j]
+			if to := max(end, p.end); j > i && (p.start > end+l.gap || to-start > l.most || to >= reach) {
 				break
 			}
-			end = max(end, next.end())
+			end = max(end, p.end)
+			if c := l.price.fixed + l.price.each*float64(end-start) + cost[j+1]; c <= cost[i]*(1+1e-9) { // of what costs the same, the longer first
+				cost[i], next[i] = c, j+1
+			}
 		}
-		spans = append(spans, newSpan(t, places[from:to]))
-		from = to
 	}
-	return spans
+	return next
 }
 
 // newSpan is the request for these places, which are in order.
 func newSpan(t Table, places []place) span {
-	s := span{table: t, start: places[0].start, places: places}
+	s := span{table: t, stretch: places[0].stretch, places: places}
 	for _, p := range places {
-		s.count = max(s.count, p.end()-s.start)
+		s.end = max(s.end, p.end)
 	}
-	s.request = readRequest(nil, t, s.start, s.count)
+	s.request = readRequest(nil, t, s.start, s.end-s.start)
 	return s
 }
 
-// halves parts the points of a span between two. They are parted where the address changes, so that a span that
+// halves parts the points of a span between two. They are parted where the place changes, so that a span that
 // can't be parted is one place, whoever shares it.
 func (s span) halves() (low, high span, ok bool) {
 	middle := len(s.places) / 2
 	for d := range len(s.places) {
 		for _, cut := range []int{middle - d, middle + d} {
-			if cut > 0 && cut < len(s.places) && s.places[cut-1].start != s.places[cut].start {
+			if cut > 0 && cut < len(s.places) && s.places[cut-1].stretch != s.places[cut].stretch {
 				return newSpan(s.table, s.places[:cut]), newSpan(s.table, s.places[cut:]), true
 			}
 		}
 	}
 	return low, high, false
+}
+
+// gaps are the stretches of a span that no point asked for.
+func (s span) gaps() (between []stretch) {
+	end := s.start
+	for _, p := range s.places {
+		if p.start > end {
+			between = append(between, stretch{end, p.start})
+		}
+		end = max(end, p.end)
+	}
+	return between
 }

@@ -29,13 +29,14 @@ func planned(t *testing.T, change func(*Device), specs ...string) string {
 		}
 		points = append(points, adapters.Point{Spec: p})
 	}
-	_, spans, err := plan(points)
+	_, places, err := placed(points)
 	if err != nil {
 		t.Fatal(err)
 	}
+	spans, _ := newKnowledge(d.connection.startingPrice()).plan(d, places)
 	var all []string
 	for _, s := range spans {
-		all = append(all, fmt.Sprintf("%s+%d", Address{s.table, uint16(s.start)}, s.count))
+		all = append(all, fmt.Sprintf("%s+%d", Address{s.table, uint16(s.start)}, s.end-s.start))
 	}
 	return strings.Join(all, " ")
 }
@@ -59,7 +60,8 @@ func TestPlans(t *testing.T) {
 		{"one register", nil, []string{"hr:7"}, "hr:7+1"},
 		{"neighbours are one request", nil, []string{"hr:0", "hr:1", "hr:2"}, "hr:0+3"},
 		{"in whatever order they are written", nil, []string{"hr:2", "hr:0 float32"}, "hr:0+3"},
-		{"a register nobody needs parts them", nil, []string{"hr:0", "hr:2"}, "hr:0+1 hr:2+1"},
+		{"a register nobody needs costs less than a request", nil, []string{"hr:0", "hr:2", "hr:120"}, "hr:0+121"},
+		{"it parts them where none may be read that nobody needs", gap(0), []string{"hr:0", "hr:2"}, "hr:0+1 hr:2+1"},
 		{"unless a gap is allowed", gap(1), []string{"hr:0", "hr:2"}, "hr:0+3"},
 		{"and it is no wider", gap(1), []string{"hr:0", "hr:3"}, "hr:0+1 hr:3+1"},
 		{"a wide value closes a gap", nil, []string{"hr:0 uint64", "hr:4"}, "hr:0+5"},
@@ -81,7 +83,7 @@ func TestPlans(t *testing.T) {
 func TestHalvesPartBetweenAddresses(t *testing.T) {
 	at := func(starts ...int) (places []place) {
 		for _, s := range starts {
-			places = append(places, place{start: s, count: 1})
+			places = append(places, place{stretch: stretch{s, s + 1}})
 		}
 		return places
 	}
@@ -95,7 +97,7 @@ func TestHalvesPartBetweenAddresses(t *testing.T) {
 		low, high, ok := newSpan(Holding, at(c.starts...)).halves()
 		got := ""
 		if ok {
-			got = fmt.Sprintf("%d+%d %d+%d", low.start, low.count, high.start, high.count)
+			got = fmt.Sprintf("%d+%d %d+%d", low.start, low.end-low.start, high.start, high.end-high.start)
 		}
 		if got != c.want {
 			t.Errorf("%v: %q; want %q", c.starts, got, c.want)

@@ -1,6 +1,7 @@
 package modbus
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -13,11 +14,11 @@ import (
 //
 //   - what lies on the line when a request is about to be sent is thrown away;
 //   - a frame of another unit, function or length than asked for is not taken, and the wait goes on;
-//   - an answer that is, byte for byte, the one before to another request may be that one a second time (a repeater, a
-//     device server that sends again): for a while another is waited for, which then is the true one;
 //   - a unit that owes an answer (it was silent, or what came was damaged) is asked for an echo first (function 8,
 //     with a number of our own). Devices answer in order: once the echo is there, or the exception that there is no
-//     function 8, nothing older is under way. A device that is silent to function 8 is left alone for settle instead.
+//     function 8, nothing older is under way. A device that is silent to function 8 is left alone for settle instead;
+//   - an answer that is, byte for byte, the one before to another request may be that one a second time (a repeater, a
+//     device server that sends again). An echo is asked for here too, and then the request again.
 type rtuLink struct {
 	*wire
 	timing timing
@@ -39,6 +40,8 @@ type timing struct {
 // rtuUnit is what is known of one unit of the bus.
 type rtuUnit struct {
 	owes  bool      // an answer to an older request may still come
+	vain  bool      // the last echo was asked for in vain
+	mute  bool      // it ignores function 8
 	asked time.Time // when the last request was sent to which an answer may come
 }
 
@@ -59,11 +62,44 @@ func (l *rtuLink) exchange(ctx context.Context, unit byte, request []byte) ([]by
 			return nil, err
 		}
 	}
+	settled := u.owes
+	u.owes = false
 	response, err := l.ask(ctx, unit, request)
-	if errors.Is(err, errSilent) || errors.Is(err, errGarbled) {
+	if err == nil && !settled && l.twins.suspect(unit, request, response) {
+		response, err = l.confirm(ctx, unit, request, response)
+	}
+	switch {
+	case err == nil:
+		u.mute = u.mute || u.vain
+		l.twins.keep(unit, request, response)
+	case errors.Is(err, errSilent), errors.Is(err, errGarbled):
 		u.owes, u.asked = true, time.Now()
 	}
 	return response, err
+}
+
+// confirm asks once more, with nothing older under way, because the answer may be the last request's come again. A device without echo
+// can only be listened to whether it has something else to say.
+func (l *rtuLink) confirm(ctx context.Context, unit byte, request, response []byte) ([]byte, error) {
+	doubted := append(l.twins.spare[:0], response...)
+	l.twins.spare = doubted
+	if l.units[unit].mute {
+		again, err := l.fitting(ctx, unit, request, time.Now().Add(l.timeout))
+		if !errors.Is(err, errSilent) || ctx.Err() != nil {
+			return again, err
+		}
+		l.twins.alike(unit, request, doubted)
+		return doubted, nil
+	}
+	l.units[unit].asked = time.Now()
+	if err := l.clear(ctx, unit); err != nil {
+		return nil, err
+	}
+	again, err := l.ask(ctx, unit, request)
+	if err == nil && bytes.Equal(again, doubted) {
+		l.twins.alike(unit, request, again)
+	}
+	return again, err
 }
 
 // clear makes sure that no older answer of the unit is under way.
@@ -72,11 +108,10 @@ func (l *rtuLink) clear(ctx context.Context, unit byte) error {
 	if time.Since(u.asked) < l.settle {
 		l.serial++
 		echo := binary.BigEndian.AppendUint16([]byte{diagnostics, 0, 0}, l.serial)
-		if _, err := l.ask(ctx, unit, echo); err != nil {
-			return err
-		}
+		_, err := l.ask(ctx, unit, echo)
+		u.vain, u.mute = errors.Is(err, errSilent), u.mute && err != nil
+		return err
 	}
-	u.owes = false
 	return nil
 }
 
@@ -90,17 +125,8 @@ func (l *rtuLink) ask(ctx context.Context, unit byte, request []byte) ([]byte, e
 		return nil, err
 	}
 	// The operating system takes the request at once; the line takes its time for it and for the answer.
-	sent := time.Now()
 	characters := time.Duration(len(frame) + maxRTU)
-	response, err := l.fitting(ctx, unit, request, sent.Add(l.timeout+characters*l.timing.character))
-	if err != nil {
-		return nil, err
-	}
-	if !l.twins.suspect(unit, request, response) {
-		l.twins.keep(unit, request, response, time.Since(sent))
-		return response, nil
-	}
-	return l.second(ctx, unit, request, response, sent)
+	return l.fitting(ctx, unit, request, time.Now().Add(l.timeout+characters*l.timing.character))
 }
 
 // fitting waits for the frame that can be the answer.
@@ -114,24 +140,6 @@ func (l *rtuLink) fitting(ctx context.Context, unit byte, request []byte, until 
 			return response, nil
 		}
 	}
-}
-
-// second waits whether another answer comes, because this one may be the last request's once more.
-func (l *rtuLink) second(ctx context.Context, unit byte, request, response []byte, sent time.Time) ([]byte, error) {
-	first := append(l.twins.spare[:0], response...)
-	l.twins.spare = first
-	took := time.Since(sent)
-	again, err := l.fitting(ctx, unit, request, time.Now().Add(l.twins.patience(l.timeout)))
-	switch {
-	case err == nil:
-		l.twins.keep(unit, request, again, time.Since(sent))
-		return again, nil
-	case errors.Is(err, errSilent) && ctx.Err() == nil:
-		l.twins.alike(unit, request, first)
-		l.twins.keep(unit, request, first, took)
-		return first, nil
-	}
-	return nil, err
 }
 
 // quiet lets the line be silent for that long since the last byte. What has come until then is forgotten, and what is still coming is

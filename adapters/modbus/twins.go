@@ -3,15 +3,13 @@ package modbus
 import (
 	"bytes"
 	"hash/maphash"
-	"time"
 )
 
 // twins knows the last answer, so that its repetition is not taken for the next one. An answer that truly equals the one before, as those of
-// registers that are all 0 do, is waited for once and then known to be so.
+// registers that are all 0 do, is asked for twice once and then known to be so.
 type twins struct {
 	asked    []byte // unit and request of the last answer
 	answered []byte
-	usual    time.Duration // that an answer takes
 	seed     maphash.Seed
 	known    map[uint64]uint64 // by unit and request: what it answered when that was found to equal the answer before
 	spare    []byte            // for the answer that is doubted
@@ -22,9 +20,10 @@ const mostKnown = 4096
 
 func newTwins() twins { return twins{seed: maphash.MakeSeed(), known: map[uint64]uint64{}} }
 
-// suspect reports whether the answer may be the last one come again. The same request asked again is no matter: its answer is the same too.
+// suspect reports whether the answer may be the last one come again. The same request asked again is no matter, its answer is the same too;
+// and a write is never repeated, but read back.
 func (t *twins) suspect(unit byte, request, response []byte) bool {
-	if !bytes.Equal(t.answered, response) || len(t.asked) == 0 || t.asked[0] != unit || bytes.Equal(t.asked[1:], request) {
+	if request[0] > readInputs || !bytes.Equal(t.answered, response) || len(t.asked) == 0 || t.asked[0] != unit || bytes.Equal(t.asked[1:], request) {
 		return false
 	}
 	before, known := t.known[t.hash(unit, request)]
@@ -40,10 +39,9 @@ func (t *twins) hash(unit byte, request []byte) uint64 {
 }
 
 // keep remembers the answer that was taken.
-func (t *twins) keep(unit byte, request, response []byte, took time.Duration) {
+func (t *twins) keep(unit byte, request, response []byte) {
 	t.asked = append(append(t.asked[:0], unit), request...)
 	t.answered = append(t.answered[:0], response...)
-	t.usual += (took - t.usual) / 8
 }
 
 // alike remembers that the answer to this request truly is as the one before.
@@ -52,9 +50,4 @@ func (t *twins) alike(unit byte, request, response []byte) {
 		clear(t.known)
 	}
 	t.known[t.hash(unit, request)] = maphash.Bytes(t.seed, response)
-}
-
-// patience is how long the true answer is waited for behind one that is doubted.
-func (t *twins) patience(timeout time.Duration) time.Duration {
-	return min(timeout, max(5*time.Millisecond, 3*t.usual))
 }

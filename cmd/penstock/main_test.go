@@ -176,6 +176,8 @@ func TestWithoutADaemonTheDeviceIsReadDirectly(t *testing.T) {
 	penstock(t, "write", "press", "1", "-c", file).want(t, "a device", 1, "name a point of it, as in press.temp")
 	penstock(t, "write", "oven.temp", "1", "-c", file).want(t, "no such point", 1, "oven.temp")
 	penstock(t, "read", "oven", "-c", file).want(t, "no such device", 1, `no device or point is called "oven"`)
+	penstock(t, "explain", "press", "-c", file).want(t, "explain", 0, "press on plc (modbus)", "nothing was learned of it yet", "every 50ms: 1 request", "hr:1..3, 3 registers", "temp, setpoint, mode")
+	penstock(t, "explain", "oven", "-c", file).want(t, "explain what is not there", 1, `no device is called "oven"`)
 	plc.Silent(true)
 	penstock(t, "read", "press.temp", "-c", file).want(t, "a silent device", 0, "bad: timeout")
 	penstock(t, "write", "press.setpoint", "1", "-c", file).want(t, "write to a silent device", 1, "write press.setpoint at hr:2")
@@ -194,6 +196,8 @@ func TestADaemonIsAskedWhereOneRuns(t *testing.T) {
 	penstock(t, "write", "press.setpoint", "55", "-c", file).want(t, "write", 0, "55 °C")
 	penstock(t, "read", "press.setpoint", "-c", file).want(t, "read", 0, "55 °C")
 	penstock(t, "write", "press.setpoint", "101", "-c", file).want(t, "too much", 1, "outside press.setpoint's range")
+	penstock(t, "explain", "press", "-c", file).want(t, "explain", 0, "every 50ms: 1 request", "hr:1..3, 3 registers")
+	penstock(t, "explain", "oven", "-c", file).want(t, "explain what is not there", 1, `no device is called "oven"`)
 	penstock(t, "run", "-c", file).want(t, "a second daemon", 1, "another penstock is running on this state folder")
 
 	text, err := os.ReadFile(file)

@@ -77,7 +77,9 @@ func (p *Poller) serve(ctx context.Context, e errand) fetched {
 	if p.adapter == nil {
 		return fetched{err: p.notOpen()}
 	}
+	began := time.Now()
 	sample, err := e.do(ctx, p.adapter)
+	p.count(func(*State) { p.load.add(time.Now(), time.Since(began)) })
 	if sample.Time != 0 {
 		p.emit([]telemetry.Sample{sample})
 	}

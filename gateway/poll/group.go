@@ -12,7 +12,9 @@ import (
 // device is what the points of one device share: whether it answers.
 type device struct {
 	name    string
-	silent  int // readings in a row without an answer
+	place   int  // on its connection, from 0
+	silent  int  // readings in a row without an answer
+	heard   bool // it has answered before
 	probeAt time.Time
 	retry   backoff
 }
@@ -32,8 +34,8 @@ type group struct {
 
 // arrange parts a connection's points into groups to poll and points that are pushed.
 func arrange(conn config.Connection, points []config.Point) (groups []*group, pushed []adapters.Point) {
-	for _, d := range conn.Devices {
-		dev := &device{name: d.Name, retry: backoff{first: time.Second, most: time.Minute}}
+	for i, d := range conn.Devices {
+		dev := &device{name: d.Name, place: i, retry: backoff{first: time.Second, most: time.Minute}}
 		byScan := map[time.Duration]*group{}
 		for _, id := range d.Points {
 			p := points[id]
@@ -56,6 +58,9 @@ func arrange(conn config.Connection, points []config.Point) (groups []*group, pu
 	slices.SortStableFunc(groups, func(a, b *group) int { return int(a.scan - b.scan) })
 	return groups, pushed
 }
+
+// deadline is when the next reading falls due: this one must be done by then.
+func (g *group) deadline() time.Time { return g.due.Add(g.scan) }
 
 // allBad fills one bad sample for every point.
 func (g *group) allBad(q telemetry.Quality, now time.Time) []telemetry.Sample {

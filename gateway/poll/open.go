@@ -48,12 +48,15 @@ func (p *Poller) opened(ctx context.Context, o opened) {
 	p.log.Info("connection is up")
 	p.reopen.reset()
 	p.degraded()
+	p.probeFrom = time.Time{}
 	for _, g := range p.groups {
+		g.device.probeAt = time.Now()
 		g.due = time.Now() // what has waited, or has just said that there is no connection, need not wait for its turn
 	}
 }
 
 func (p *Poller) prepare() error {
+	p.recall()
 	for _, g := range p.groups {
 		reader, err := p.adapter.Prepare(g.points)
 		if err != nil {
@@ -112,6 +115,7 @@ func (p *Poller) close() {
 		p.stopSub()
 	}
 	if p.adapter != nil {
+		p.keep(true)
 		if err := p.adapter.Close(); err != nil {
 			p.log.Debug("close", "err", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,8 +16,7 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// A device that has not answered this often in a row is asked again only when its back-off allows a probe. Twice, since a
-// single lost answer is the ordinary life of a serial line.
+// A device that has not answered this often in a row is asked again only when its back-off allows a probe.
 const silentAfter = 2
 
 // Bounds of what one call into an adapter may take. An adapter's own time-outs are shorter; these end one that hangs.
@@ -39,11 +39,14 @@ type Poller struct {
 	errands chan errand
 	ended   chan struct{} // closed when Run has returned: nobody takes errands any more
 
+	memory Memory // nil: what is learned is forgotten
+
 	hurried chan struct{} // one token: something is to be read faster
 
 	mu    sync.Mutex
 	state State
 	took  latency
+	load  load
 	asked []hurry // by Hurry, not yet seen by Run
 
 	// Only Run's goroutine touches what is below.
@@ -52,6 +55,8 @@ type Poller struct {
 	patience   time.Time   // until then its outcome is waited for
 	reopenAt   time.Time
 	reopen     backoff
+	probeFrom  time.Time     // no silent device is asked before
+	kept       time.Time     // when what was learned was last looked for
 	lost       chan error    // brings the reason when the subscription ends
 	subscribed chan struct{} // closed when its goroutine has gone
 	stopSub    context.CancelFunc
@@ -68,6 +73,18 @@ func New(conn config.Connection, points []config.Point, emit adapters.Emit, log 
 	return p
 }
 
+// stagger spreads the devices of the connection over each scan, as it does connections: a bus has no rush hour then.
+func (p *Poller) stagger(start time.Time) {
+	p.count(func(*State) { p.load.start(start) })
+	for _, g := range p.groups {
+		g.due = start
+		share := p.share + float64(g.device.place)/float64(max(1, len(p.conn.Devices)))
+		if _, share = math.Modf(share); share > 0 {
+			g.grid = start.Add(time.Duration(share * float64(g.scan)))
+		}
+	}
+}
+
 // Stagger has the readings of this connection, the i-th of n, fall between those of the others: a hundred devices that are read in one moment
 // would keep everything else waiting for that long. The first reading is at once all the same. It is called before Run.
 func (p *Poller) Stagger(i, n int) { p.share = float64(i) / float64(n) }
@@ -81,13 +98,7 @@ func (p *Poller) Run(ctx context.Context) error {
 			p.adapter = (<-p.opening).adapter
 		}
 	}()
-	start := time.Now()
-	for _, g := range p.groups {
-		g.due = start
-		if p.share > 0 {
-			g.grid = start.Add(time.Duration(p.share * float64(g.scan)))
-		}
-	}
+	p.stagger(time.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -110,26 +121,64 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 }
 
-// work does what is due: opening, and each group whose time has come. A group is read to its end before the next is looked at.
+// work does what is due first: opening, and one reading. Run comes back for the next, and looks after errands between them.
 func (p *Poller) work(ctx context.Context) {
 	if p.idle() && !time.Now().Before(p.reopenAt) {
 		p.open(ctx)
 	}
-	p.slowDown(time.Now())
+	now := time.Now()
+	p.slowDown(now)
+	if g := p.choose(now); g != nil && ctx.Err() == nil {
+		p.turn(ctx, g, now)
+		p.keep(false)
+	}
+}
+
+// choose finds what is to be read now: of the readings that are due, the one that must be done first, so that a long row of slow ones does not
+// hold up a fast one; or else a probe. Points of which nothing can be read are told so on the way.
+func (p *Poller) choose(now time.Time) (first *group) {
 	for _, g := range p.groups {
-		if ctx.Err() != nil {
-			return
-		}
-		now := time.Now()
 		if now.Before(p.dueOf(g)) {
 			continue
 		}
-		open := g.reader != nil
-		p.read(ctx, g, now)
-		if missed := g.advance(time.Now()); missed > 0 && open {
-			p.count(func(s *State) { s.Overruns += missed })
+		switch {
+		case g.reader == nil:
+			p.emit(g.allBad(telemetry.BadNoCommunication, now))
+			g.advance(now)
+		case g.device.quiet():
+			p.emit(g.allBad(telemetry.BadTimeout, now))
+			g.advance(now)
+		case first == nil || g.deadline().Before(first.deadline()):
+			first = g
 		}
 	}
+	probe := p.probe(now)
+	if probe != nil && (first == nil || now.Sub(p.probeAfter(probe.device)) > probePatience) {
+		return probe
+	}
+	return first
+}
+
+// turn reads one group and sets the time of its next reading. A device that answers a probe is read as a whole at once.
+func (p *Poller) turn(ctx context.Context, g *group, now time.Time) {
+	probed := g.device.quiet()
+	p.read(ctx, g, now)
+	if !probed {
+		if missed := g.advance(time.Now()); missed > 0 {
+			p.count(func(s *State) { s.Overruns += missed })
+		}
+		return
+	}
+	if g.device.quiet() {
+		p.spare(time.Since(now))
+		return
+	}
+	for _, other := range p.groups {
+		if other.device == g.device {
+			other.due = time.Now()
+		}
+	}
+	g.advance(time.Now())
 }
 
 // idle: there is no connection, and none is being opened.
@@ -145,6 +194,12 @@ func (p *Poller) next() time.Time {
 		if due := p.dueOf(g); due.Before(next) {
 			next = due
 		}
+		if g.reader == nil || !g.device.quiet() {
+			continue
+		}
+		if at := p.probeAfter(g.device); at.Before(next) {
+			next = at
+		}
 	}
 	return next
 }
@@ -156,17 +211,9 @@ func (p *Poller) dueOf(g *group) time.Time {
 	return g.due
 }
 
-// read reads one group, or says why it could not.
+// read reads one group.
 func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
-	if g.reader == nil {
-		p.emit(g.allBad(telemetry.BadNoCommunication, now))
-		return
-	}
 	d := g.device
-	if d.silent >= silentAfter && now.Before(d.probeAt) {
-		p.emit(g.allBad(telemetry.BadTimeout, now))
-		return
-	}
 	limited, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	err := g.reader.Read(limited, p.unlessStopped(limited))
@@ -177,6 +224,7 @@ func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
 			s.Errors++
 		}
 		p.took.add(took)
+		p.load.add(now.Add(took), took)
 	})
 	switch {
 	case err == nil:
@@ -189,10 +237,12 @@ func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
 }
 
 func (p *Poller) answered(d *device) {
+	wasQuiet := d.quiet()
+	d.heard = true
 	if d.silent == 0 {
 		return
 	}
-	if d.silent >= silentAfter {
+	if wasQuiet {
 		p.log.Info("device answers again", "device", d.name, "unanswered", d.silent)
 	}
 	d.silent = 0
@@ -201,11 +251,12 @@ func (p *Poller) answered(d *device) {
 }
 
 func (p *Poller) noAnswer(d *device, err error) {
+	wasQuiet := d.quiet()
 	d.silent++
-	if d.silent < silentAfter {
+	if !d.quiet() {
 		return
 	}
-	if d.silent == silentAfter {
+	if !wasQuiet {
 		p.log.Warn("device does not answer", "device", d.name, "err", err)
 	}
 	d.probeAt = time.Now().Add(d.retry.next())
@@ -216,7 +267,7 @@ func (p *Poller) noAnswer(d *device, err error) {
 func (p *Poller) degraded() {
 	var silent []string
 	for _, g := range p.groups {
-		if g.device.silent >= silentAfter && !slices.Contains(silent, g.device.name) {
+		if g.device.quiet() && !slices.Contains(silent, g.device.name) {
 			silent = append(silent, g.device.name)
 		}
 	}

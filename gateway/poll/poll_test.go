@@ -23,15 +23,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // plant is a connection whose devices the test switches on and off.
 type plant struct {
-	mu     sync.Mutex
-	silent map[string]bool // devices that do not answer
-	cut    error           // the connection is gone
-	slow   time.Duration   // how long an answer takes
-	hang   bool            // neither opening nor reading comes to an end by itself
-	reads  map[string]int
-	opens  int
-	last   telemetry.Value // what was written last
-	feed   chan telemetry.Sample
+	mu      sync.Mutex
+	silent  map[string]bool // devices that do not answer
+	cut     error           // the connection is gone
+	slow    time.Duration   // how long an answer takes
+	timeout time.Duration   // how long the absence of one takes
+	hang    bool            // neither opening nor reading comes to an end by itself
+	reads   map[string]int
+	opens   int
+	last    telemetry.Value // what was written last
+	feed    chan telemetry.Sample
 }
 
 func newPlant() *plant {
@@ -113,7 +114,7 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 	case err != nil:
 		q = telemetry.BadCommunication
 	case p.silent[device]:
-		err, q = adapters.ErrNoAnswer, telemetry.BadTimeout
+		err, q, slow = adapters.ErrNoAnswer, telemetry.BadTimeout, max(slow, p.timeout)
 	}
 	p.mu.Unlock()
 	time.Sleep(slow)

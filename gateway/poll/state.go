@@ -13,6 +13,8 @@ type State struct {
 	Errors   uint64    // of these, how many did not bring every device's answer
 	Overruns uint64    // scans left out because the one before took too long
 	P50, P99 time.Duration
+	Busy     time.Duration // that readings and writes have taken since the start
+	Load     float64       // the part of the last minute that they took: 0 to 1
 }
 
 // State says how the connection is now.
@@ -21,5 +23,6 @@ func (p *Poller) State() State {
 	defer p.mu.Unlock()
 	s := p.state
 	s.P50, s.P99 = p.took.percentiles()
+	s.Busy, s.Load = p.load.total, p.load.share(time.Now())
 	return s
 }

@@ -26,6 +26,8 @@ var (
 	alarms        = desc("alarms", "Alarms that are not normal and not hidden.")
 	ruleFired     = desc("rule_fired_total", "How often a rule acted.", "rule")
 	ruleErrors    = desc("rule_errors_total", "Evaluations and actions of a rule that failed.", "rule")
+	load          = desc("connection_load_ratio", "The part of the last minute that the connection was busy.", "connection")
+	busy          = desc("connection_busy_seconds_total", "Time that readings and writes took.", "connection")
 	overruns      = desc("connection_overruns_total", "Scans left out because the one before took too long.", "connection")
 )
 
@@ -72,6 +74,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(up, prometheus.GaugeValue, map[string]float64{"up": 1, "degraded": 0.5}[n.State], n.Name)
 		put(requests, prometheus.CounterValue, float64(n.Requests), n.Name)
 		put(failures, prometheus.CounterValue, float64(n.Errors), n.Name)
+		put(load, prometheus.GaugeValue, n.Load, n.Name)
+		put(busy, prometheus.CounterValue, n.BusyS, n.Name)
 		put(overruns, prometheus.CounterValue, float64(n.Overruns), n.Name)
 	}
 }

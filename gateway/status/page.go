@@ -105,7 +105,7 @@ func (m *markup) connections(connections []Connection) {
 	for _, c := range connections {
 		m.raw(`<p>`)
 		m.state(c.State)
-		m.f(` <b>%s</b> <span class="dim">%s, %s readings, %s failed, %s ms</span>`, c.Name, c.Kind, group(c.Requests), group(c.Errors), fmt.Sprintf("%.1f", c.LatencyMS.P50))
+		m.f(` <b>%s</b> <span class="dim">%s, %s readings, %s failed, %s ms, load %s %%</span>`, c.Name, c.Kind, group(c.Requests), group(c.Errors), fmt.Sprintf("%.1f", c.LatencyMS.P50), fmt.Sprintf("%.0f", 100*c.Load))
 		if c.Why != "" {
 			m.f(`<br><span class="dim">%s`, c.Why)
 			if c.RetryInS > 0 {

@@ -98,6 +98,7 @@ func (s *Server) handler(local bool) http.Handler {
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, s.source.Status()) })
 	mux.HandleFunc("GET /api/v1/points", func(w http.ResponseWriter, _ *http.Request) { s.reply(w, s.source.Points()) })
 	mux.HandleFunc("GET /api/v1/ledger", s.ledger)
+	mux.HandleFunc("GET /api/v1/explain/{device}", s.explain)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry(s.source), promhttp.HandlerOpts{}))
 	s.alarms(mux)
 	if local {

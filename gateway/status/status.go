@@ -58,6 +58,8 @@ type Connection struct {
 	Requests  uint64  `json:"requests"`
 	Errors    uint64  `json:"errors"`
 	Overruns  uint64  `json:"overruns"`
+	Load      float64 `json:"load"`   // the part of the last minute that it was busy: 0 to 1
+	BusyS     float64 `json:"busy_s"` // since the start
 	LatencyMS Latency `json:"latency_ms"`
 }
 
@@ -101,6 +103,7 @@ type Source interface {
 	Panel
 	Log
 	Account
+	Explainer
 	// Shadows is the local shadow service: /things/{thing}/shadow and /api/things/shadow/..., as AWS IoT has them.
 	Shadows() http.Handler
 }

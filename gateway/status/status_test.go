@@ -67,6 +67,13 @@ func (s source) Write(_ context.Context, w status.Write) (status.Point, error) {
 	return p, nil
 }
 
+func (source) Explain(device string) (status.Explanation, error) {
+	if device != "press" {
+		return status.Explanation{}, fmt.Errorf("%w: %q", status.ErrNoPoint, device)
+	}
+	return status.Explanation{Device: device, Kind: "modbus", Learned: true, Facts: []string{"it does not have hr:2"}}, nil
+}
+
 func (source) Alarms() []status.Alarm {
 	return []status.Alarm{
 		{Name: "oil_hot", State: "unacknowledged", Severity: "high", Text: hostile, Since: &oldest},
@@ -217,6 +224,16 @@ func TestOnlyWhoAsksByAddressOrLocalhostIsAnswered(t *testing.T) {
 		if code, _, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/points", host, ""); code != want {
 			t.Errorf("host %q: %d, want %d", host, code, want)
 		}
+	}
+}
+
+func TestADeviceIsExplained(t *testing.T) {
+	page, _ := serve(t, t.TempDir())
+	if code, text, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/explain/press", "", ""); code != 200 || !strings.Contains(text, "it does not have hr:2") {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, text, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/explain/oven", "", ""); code != 404 || !strings.Contains(text, "no such point") {
+		t.Errorf("a device that is not there: %d %s", code, text)
 	}
 }
 

@@ -1,6 +1,7 @@
 package modbussim
 
 import (
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ type Unit struct {
 	refuses  modbus.Exception
 	delay    func() time.Duration
 	requests int64
+	most     int
+	tooMany  modbus.Exception
 	answer   func(request, response []byte) []byte
 }
 
@@ -39,6 +42,13 @@ func (u *Unit) Refuse(e modbus.Exception) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.refuses = e
+}
+
+// Limit makes the unit refuse requests for more than so many registers or bits, with the exception given; 0 ends it.
+func (u *Unit) Limit(most int, e modbus.Exception) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.most, u.tooMany = most, e
 }
 
 // Delay makes every answer late by what the function says; nil ends it. It is called from the serving goroutine.
@@ -75,6 +85,8 @@ func (u *Unit) serve(request []byte) (response []byte, late time.Duration) {
 		return nil, late
 	case u.refuses != 0:
 		response = []byte{request[0] | 0x80, byte(u.refuses)}
+	case u.most > 0 && len(request) == 5 && request[0] <= 4 && int(binary.BigEndian.Uint16(request[3:])) > u.most:
+		response = []byte{request[0] | 0x80, byte(u.tooMany)}
 	default:
 		response = u.handle(request)
 	}
