@@ -54,6 +54,18 @@ type Expander interface {
 	Expand(name string) map[string]Spec // further points beside the one itself, by name
 }
 
+// Filterer is an optional power of a Spec that is Pushed: the equipment itself holds back changes within the point's deadband.
+type Filterer interface {
+	// Filter is called before the point is subscribed to. One of the two is above zero: absolute in the unit of the value, or percent of
+	// the range that the equipment knows of. The deadband is applied to what comes all the same.
+	Filter(absolute, percent float64)
+}
+
+// Keeper is an optional power of a Connection that has something to keep between two runs, a key for instance.
+type Keeper interface {
+	Keep(folder string) // its own, and perhaps not there yet; called before Open
+}
+
 // KeyError is a mistake in one key of the YAML that was decoded.
 type KeyError struct {
 	Key  string // the key the mistake is in; empty for the whole of it

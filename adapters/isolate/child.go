@@ -69,7 +69,7 @@ func serve(from io.Reader, to io.Writer, kinds []adapters.Kind) error {
 			err = s.take(ctx, f)
 		}
 	}
-	time.AfterFunc(leaveLimit, func() { os.Exit(1) })
+	defer time.AfterFunc(leaveLimit, func() { os.Exit(1) }).Stop()
 	cancel()
 	s.one.Lock() // an attempt to open ends by its context
 	if s.adapter != nil {

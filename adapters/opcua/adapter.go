@@ -29,7 +29,8 @@ type Adapter struct {
 	maxRead    atomic.Int64 // nodes a Read request; halved when the server finds an answer too large
 	maxMonitor int          // monitored items a request
 
-	subscribed atomic.Bool // one Subscribe at a time
+	clockOff   atomic.Int64 // nanoseconds that the server's clock is ahead of ours; 0 within the tolerance
+	subscribed atomic.Bool  // one Subscribe at a time
 
 	mu    sync.Mutex
 	types map[string]Type // data type of nodes that were written, by node id
@@ -43,6 +44,7 @@ func (a *Adapter) learn(ctx context.Context) error {
 		attribute(ua.NewNumericNodeID(0, id.Server_NamespaceArray), ua.AttributeIDValue),
 		attribute(ua.NewNumericNodeID(0, id.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead), ua.AttributeIDValue),
 		attribute(ua.NewNumericNodeID(0, id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall), ua.AttributeIDValue),
+		attribute(ua.NewNumericNodeID(0, id.Server_ServerStatus_CurrentTime), ua.AttributeIDValue),
 	})
 	if err != nil {
 		return err
@@ -52,6 +54,7 @@ func (a *Adapter) learn(ctx context.Context) error {
 		return fmt.Errorf("the server's array of namespaces is %T, status 0x%08X", values[0].Value.Value(), uint32(values[0].Status))
 	}
 	a.namespaces = namespaces
+	a.setClock(values[3])
 	if limit, ok := values[1].Value.Value().(uint32); ok && limit > 0 {
 		a.maxRead.Store(int64(min(limit, defaultMaxRead)))
 	}

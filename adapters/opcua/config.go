@@ -33,12 +33,20 @@ type Connection struct {
 	Trust string `yaml:"trust"` // the server's certificate: a DER or PEM file, or sha256:FINGERPRINT
 	Cert  string `yaml:"cert"`  // our own certificate, DER or PEM, with Key
 	Key   string `yaml:"key"`
-	PKI   string `yaml:"pki"` // without Cert: the folder where our own certificate is made once and kept
+	PKI   string `yaml:"pki"` // without Cert: the folder where our own certificate is made once and kept; empty: Folder
+
+	UserCert string `yaml:"user_cert"` // instead of User: a certificate that stands for the user, DER or PEM, with UserKey
+	UserKey  string `yaml:"user_key"`
 
 	Publish time.Duration `yaml:"publish"` // how often the server sends what changed
 	Timeout time.Duration `yaml:"timeout"` // of one request
 	Watch   time.Duration `yaml:"watch"`   // how often a subscribed server is asked whether it is still there
+
+	Folder string `yaml:"-"` // what the gateway keeps for this connection between two runs; empty: nothing is kept
 }
+
+// Keep names the folder for what must be the same at the next run.
+func (c *Connection) Keep(folder string) { c.Folder = folder }
 
 // NewDevice gives the defaults of a device.
 func (c *Connection) NewDevice() adapters.Device { return &Device{} }
@@ -83,6 +91,9 @@ func (c *Connection) credentialMistakes() []keyMistake {
 	add(c.User != "" && !hasPassword, "password_file", "there is a user but no password")
 	add(c.Cert != "" && c.Key == "", "key", "cert needs its key")
 	add(c.Key != "" && c.Cert == "", "cert", "key needs its cert")
+	add(c.UserCert != "" && c.UserKey == "", "user_key", "user_cert needs its key")
+	add(c.UserKey != "" && c.UserCert == "", "user_cert", "user_key needs its certificate")
+	add(c.UserCert != "" && (c.User != "" || hasPassword), "user_cert", "there are a user and a certificate for the user; keep one")
 	add(c.Cert != "" && c.PKI != "", "pki", "pki keeps a certificate made here; leave it out beside cert")
 	if c.Trust != "" {
 		if _, err := parseFingerprint(c.Trust); err != nil {

@@ -29,46 +29,65 @@ const (
 	identityLife = 10 * 365 * 24 * time.Hour
 )
 
-// identity loads our certificate from cert and key or from the pki folder, and makes it there when there
-// is none. Without either it lives as long as this connection.
+// identity loads our certificate from cert and key, or from the pki folder, or from the one that the gateway keeps for this
+// connection, and makes it there when there is none. Without any it lives as long as this connection.
 func (c *Connection) identity() (identity, error) {
+	folder := c.PKI
 	switch {
 	case c.Cert != "":
 		return loadIdentity(c.Cert, c.Key)
-	case c.PKI == "":
+	case folder == "" && c.Folder == "":
 		return newIdentity()
+	case folder == "":
+		folder = filepath.Join(c.Folder, "pki")
 	}
-	cert, key := filepath.Join(c.PKI, identityCert), filepath.Join(c.PKI, identityKey)
-	own, err := loadIdentity(cert, key)
+	own, err := loadIdentity(filepath.Join(folder, identityCert), filepath.Join(folder, identityKey))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return own, err
 	}
 	if own, err = newIdentity(); err != nil {
 		return identity{}, err
 	}
-	return own, own.save(c.PKI)
+	return own, own.save(folder)
 }
 
 func loadIdentity(certFile, keyFile string) (identity, error) {
-	certificate, err := readCertificate(certFile)
+	certificate, key, err := loadPair(certFile, keyFile)
 	if err != nil {
 		return identity{}, fmt.Errorf("own certificate: %w", err)
-	}
-	raw, err := os.ReadFile(keyFile)
-	if err != nil {
-		return identity{}, fmt.Errorf("own key: %w", err)
-	}
-	key, err := parseKey(raw)
-	if err != nil {
-		return identity{}, fmt.Errorf("own key %s: %w", keyFile, err)
-	}
-	if !key.PublicKey.Equal(certificate.PublicKey) {
-		return identity{}, fmt.Errorf("the key %s does not belong to the certificate %s", keyFile, certFile)
 	}
 	if len(certificate.URIs) == 0 {
 		return identity{}, fmt.Errorf("the certificate %s names no application URI in its subject alternative names; OPC UA servers refuse that", certFile)
 	}
 	return identity{certificate.Raw, key, certificate.URIs[0].String()}, nil
+}
+
+// loadUser loads what stands for a user; it has no URI.
+func loadUser(certFile, keyFile string) (identity, error) {
+	certificate, key, err := loadPair(certFile, keyFile)
+	if err != nil {
+		return identity{}, fmt.Errorf("certificate of the user: %w", err)
+	}
+	return identity{der: certificate.Raw, key: key}, nil
+}
+
+func loadPair(certFile, keyFile string) (*x509.Certificate, *rsa.PrivateKey, error) {
+	certificate, err := readCertificate(certFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := os.ReadFile(keyFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := parseKey(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", keyFile, err)
+	}
+	if !key.PublicKey.Equal(certificate.PublicKey) {
+		return nil, nil, fmt.Errorf("the key %s does not belong to the certificate %s", keyFile, certFile)
+	}
+	return certificate, key, nil
 }
 
 func parseKey(raw []byte) (*rsa.PrivateKey, error) {

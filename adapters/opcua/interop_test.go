@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,9 +29,25 @@ const peers = "testdata/peers"
 type peer struct {
 	endpoint string
 	folder   string
+	pki      string
 }
 
+var (
+	starting sync.Mutex
+	pki      = func() string { return filepath.Join(scratch, "pki") }
+)
+
+// freshCertificate, in the environment of a server, has it make one of its own.
+const freshCertificate = "FRESH=1"
+
 func startPeer(t *testing.T) *peer {
+	t.Helper()
+	p, _ := startPeerAt(t, freePort(t), t.TempDir())
+	return p
+}
+
+// startPeerAt starts it on a port, with an environment, until the test ends or the returned function is called.
+func startPeerAt(t *testing.T, port int, folder string, env ...string) (*peer, func()) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(peers, "node_modules", "node-opcua")); err != nil {
 		t.Fatal("node-opcua is missing: run make test, which installs it")
@@ -38,11 +56,15 @@ func startPeer(t *testing.T) *peer {
 	if err != nil {
 		t.Fatal("node is missing: run make test, which installs it")
 	}
-	p := &peer{folder: t.TempDir()}
-	port := freePort(t)
+	starting.Lock() // the first of them makes the certificate
+	defer starting.Unlock()
+	p := &peer{folder: folder, pki: pki()}
+	if slices.Contains(env, freshCertificate) {
+		p.pki = filepath.Join(folder, "pki")
+	}
 	p.endpoint = fmt.Sprintf("opc.tcp://127.0.0.1:%d", port)
 	cmd := exec.Command(node, "server.js", fmt.Sprint(port), p.folder)
-	cmd.Dir = peers
+	cmd.Dir, cmd.Env = peers, append(append(os.Environ(), "PKI="+p.pki), env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -52,10 +74,14 @@ func startPeer(t *testing.T) *peer {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
+		if t.Failed() {
+			t.Logf("node-opcua said: %s", stderr.String())
+		}
 	})
+	t.Cleanup(stop)
 	ready := make(chan struct{})
 	go func() {
 		lines := bufio.NewScanner(stdout)
@@ -70,7 +96,7 @@ func startPeer(t *testing.T) *peer {
 	case <-time.After(time.Minute):
 		t.Fatalf("node-opcua is not ready after a minute: %s", stderr.String())
 	}
-	return p
+	return p, stop
 }
 
 func freePort(t *testing.T) int {
@@ -94,7 +120,7 @@ func (p *peer) encrypted(security opcua.Security) *opcua.Connection {
 	c := opcua.Kind().New().(*opcua.Connection)
 	c.URL, c.Security, c.Publish = p.endpoint, security, 100*time.Millisecond
 	c.User, c.Password = "gw", "secret"
-	c.Trust = filepath.Join(p.folder, "pki", "own", "certs", "certificate.pem")
+	c.Trust = filepath.Join(p.pki, "own", "certs", "certificate.pem")
 	c.PKI = filepath.Join(p.folder, "gateway")
 	return c
 }
@@ -104,7 +130,9 @@ func at(name string) string { return "ns=1;s=" + name }
 func TestInterop(t *testing.T) {
 	p := startPeer(t)
 	secure := p.encrypted("Basic256Sha256/SignAndEncrypt")
-	for name, c := range map[string]*opcua.Connection{"None": p.plain(), "Basic256Sha256": secure, "auto": p.encrypted(opcua.Auto)} {
+	for name, c := range map[string]*opcua.Connection{
+		"None": p.plain(), "Basic256Sha256": secure, "auto": p.encrypted(opcua.Auto), "Aes128": p.encrypted("Aes128_Sha256_RsaOaep"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Run("types", func(t *testing.T) { readsEveryType(t, open(t, c)) })
 			t.Run("ramp", func(t *testing.T) { receivesEveryChange(t, p, open(t, c)) })
@@ -116,6 +144,9 @@ func TestInterop(t *testing.T) {
 	t.Run("trust", func(t *testing.T) { trustsOnlyThePinned(t, p) })
 	t.Run("removed", func(t *testing.T) { survivesARemovedNode(t, open(t, p.plain())) })
 	t.Run("sessions", func(t *testing.T) { leavesNoSession(t, p) })
+	t.Run("deadband", func(t *testing.T) { holdsBackWithinADeadband(t, p) })
+	t.Run("policies", func(t *testing.T) { speaksEveryPolicy(t, p) })
+	t.Run("user certificate", func(t *testing.T) { logsInByCertificate(t, p) })
 }
 
 // served are the fixed values of server.js, as samples.
@@ -331,15 +362,18 @@ func survivesARemovedNode(t *testing.T, a *opcua.Adapter) {
 	}
 }
 
+// sessionCount is how many sessions the server has, that of who asks included.
+func sessionCount(t *testing.T, watcher adapters.Adapter) telemetry.Value {
+	s, err := read(t, watcher, point(1, "i=2277")) // ServerDiagnosticsSummary.CurrentSessionCount
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s[0].Value
+}
+
 func leavesNoSession(t *testing.T, p *peer) {
 	watcher := open(t, p.plain())
-	count := func() telemetry.Value {
-		s, err := read(t, watcher, point(1, "i=2277")) // ServerDiagnosticsSummary.CurrentSessionCount
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s[0].Value
-	}
+	count := func() telemetry.Value { return sessionCount(t, watcher) }
 	before := count()
 	other := open(t, p.plain())
 	if count() == before {
@@ -350,5 +384,69 @@ func leavesNoSession(t *testing.T, p *peer) {
 	other.Close()
 	if now := count(); now != before {
 		t.Errorf("%v sessions before, %v after Close", before, now)
+	}
+}
+
+func deadband(absolute, percent float64) setting {
+	return func(s *opcua.Spec) { s.Filter(absolute, percent) }
+}
+
+// holdsBackWithinADeadband: the server itself sends no change that is smaller; a text, which has no deadband, comes whole.
+func holdsBackWithinADeadband(t *testing.T, p *peer) {
+	a := open(t, p.plain())
+	got, _, _ := subscribe(t, a,
+		point(1, at("Analog"), sampled(10*time.Millisecond), deadband(20, 0)), point(2, at("Analog"), sampled(10*time.Millisecond), deadband(0, 5)),
+		point(3, at("Analog"), sampled(10*time.Millisecond)), point(4, at("Setpoint.String"), sampled(10*time.Millisecond), deadband(1, 0)),
+		point(5, at("Setpoint.Double"), sampled(10*time.Millisecond), deadband(0, 5)))
+	eventually(t, "the first values", func() bool { return len(got.all()) >= 5 })
+	for _, v := range []float64{510, 530, 540, 600, 500} {
+		wrote(t, a, point(9, at("Analog")), telemetry.Float64(v))
+		eventually(t, "the change", func() bool { return last(got.of(3)).Value == telemetry.Float64(v) })
+	}
+	wrote(t, a, point(9, at("Setpoint.Double")), telemetry.Float64(0.11))
+	wrote(t, a, point(9, at("Setpoint.String")), telemetry.String("voll"))
+	eventually(t, "the last changes", func() bool {
+		return last(got.of(4)).Value == telemetry.String("voll") && last(got.of(5)).Value == telemetry.Float64(0.11) && last(got.of(1)).Value == telemetry.Float64(500)
+	})
+	for id, want := range map[telemetry.PointID][]float64{1: {500, 530, 600, 500}, 2: {500, 600, 500}} {
+		var values []float64
+		for _, s := range got.of(id) {
+			v, _ := s.Value.Float()
+			values = append(values, v)
+		}
+		if !slices.Equal(values, want) {
+			t.Errorf("point %d: %v, want %v", id, values, want)
+		}
+	}
+}
+
+func speaksEveryPolicy(t *testing.T, p *peer) {
+	for _, policy := range []string{"Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"} {
+		for _, mode := range []string{"Sign", "SignAndEncrypt"} {
+			got, err := read(t, open(t, p.encrypted(opcua.Security(policy+"/"+mode))), point(1, at("Types.Int16")))
+			if err != nil || got[0].Value != served["Int16"] {
+				t.Errorf("%s/%s: %v, %v", policy, mode, got, err)
+			}
+		}
+	}
+}
+
+// logsInByCertificate has one certificate stand for the gateway and another for its user.
+func logsInByCertificate(t *testing.T, p *peer) {
+	for _, policy := range []string{"Basic256Sha256", "Aes256_Sha256_RsaPss"} {
+		c := p.encrypted(opcua.Security(policy))
+		user := t.TempDir()
+		if err := opcua.MakeIdentity(user); err != nil {
+			t.Fatal(err)
+		}
+		c.User, c.Password = "", ""
+		c.UserCert, c.UserKey = filepath.Join(user, "own.der"), filepath.Join(user, "own.key")
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := read(t, open(t, c), point(1, at("Types.Int16")))
+		if err != nil || got[0].Value != served["Int16"] {
+			t.Errorf("%s: %v, %v", policy, got, err)
+		}
 	}
 }

@@ -13,15 +13,25 @@ import (
 // minQueue is the least a point's queue in the server holds when the configuration does not say.
 const minQueue = 10
 
-// monitor asks the server to sample every point, in as many requests as its limit asks for.
+// monitor asks the server to sample every point.
 func (s *subscription) monitor(ctx context.Context) error {
-	wanted := s.resolve()
+	return s.monitorAll(ctx, s.resolve())
+}
+
+// monitorAll does it in as many requests as the server's limit asks for. A point whose filter is refused is asked for once more without.
+func (s *subscription) monitorAll(ctx context.Context, wanted []uint32) error {
+	var plain []uint32
 	for len(wanted) > 0 {
 		count := min(s.adapter.maxMonitor, len(wanted))
-		if err := s.monitorChunk(ctx, wanted[:count]); err != nil {
+		refused, err := s.monitorChunk(ctx, wanted[:count])
+		if err != nil {
 			return err
 		}
-		wanted = wanted[count:]
+		wanted, plain = wanted[count:], append(plain, refused...)
+	}
+	if len(plain) > 0 {
+		s.adapter.log.Info("the server takes no deadband for some points; all their changes come, and the deadband is applied here", "points", len(plain))
+		return s.monitorAll(ctx, plain)
 	}
 	return nil
 }
@@ -37,17 +47,25 @@ func (s *subscription) resolve() []uint32 {
 			s.refuse(it, telemetry.BadNodeUnknown)
 			continue
 		}
+		it.filter = it.spec.filter()
 		handles = append(handles, uint32(i))
 	}
 	return handles
 }
 
+// refuse says once that a point can't be had.
 func (s *subscription) refuse(it *item, quality telemetry.Quality) {
-	it.done = true
-	s.emit([]telemetry.Sample{bad(it.point.ID, quality, time.Now())})
+	s.mu.Lock()
+	again := it.refused || it.last.Quality == quality
+	it.done, it.refused = true, true
+	s.mu.Unlock()
+	if !again {
+		s.emit([]telemetry.Sample{bad(it.point.ID, quality, time.Now())})
+	}
 }
 
-func (s *subscription) monitorChunk(ctx context.Context, handles []uint32) error {
+// monitorChunk is one request. It gives the points whose filter the server refused; they have none any more.
+func (s *subscription) monitorChunk(ctx context.Context, handles []uint32) (unfiltered []uint32, err error) {
 	request := &ua.CreateMonitoredItemsRequest{SubscriptionID: s.id, TimestampsToReturn: ua.TimestampsToReturnBoth}
 	for _, handle := range handles {
 		request.ItemsToCreate = append(request.ItemsToCreate, s.itemRequest(handle))
@@ -56,26 +74,35 @@ func (s *subscription) monitorChunk(ctx context.Context, handles []uint32) error
 	defer cancel()
 	response, err := exchange[*ua.CreateMonitoredItemsResponse](ctx, s.adapter.session, request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(response.Results) != len(handles) {
-		return fmt.Errorf("asked for %d points, the server answered for %d", len(handles), len(response.Results))
+		return nil, fmt.Errorf("asked for %d points, the server answered for %d", len(handles), len(response.Results))
 	}
 	slower := 0
 	for i, result := range response.Results {
 		it := &s.items[handles[i]]
-		if result == nil || telemetry.Quality(result.StatusCode).IsBad() {
+		switch {
+		case result != nil && it.filter != nil && isFilterRefused(result.StatusCode):
+			s.mu.Lock()
+			it.filter = nil
+			s.mu.Unlock()
+			unfiltered = append(unfiltered, handles[i])
+		case result == nil || telemetry.Quality(result.StatusCode).IsBad():
 			s.refused(it, result)
-			continue
-		}
-		if result.RevisedSamplingInterval > 1.5*float64(it.spec.Sample)/float64(time.Millisecond) {
-			slower++
+		default:
+			s.mu.Lock()
+			it.monitored, it.refused = result.MonitoredItemID, false
+			s.mu.Unlock()
+			if result.RevisedSamplingInterval > 1.5*float64(it.spec.Sample)/float64(time.Millisecond) {
+				slower++
+			}
 		}
 	}
 	if slower > 0 {
 		s.adapter.log.Info("the server samples some points slower than asked", "points", slower)
 	}
-	return nil
+	return unfiltered, nil
 }
 
 func (s *subscription) refused(it *item, result *ua.MonitoredItemCreateResult) {
@@ -83,18 +110,21 @@ func (s *subscription) refused(it *item, result *ua.MonitoredItemCreateResult) {
 	if result != nil {
 		status = result.StatusCode
 	}
-	s.adapter.log.Warn("the server refuses to sample a point", "point", it.point.Device+"."+it.point.Name, "at", it.spec, "error", status)
+	if !it.refused {
+		s.adapter.log.Warn("the server refuses to sample a point", "point", it.point.Device+"."+it.point.Name, "at", it.spec, "error", status)
+	}
 	s.refuse(it, telemetry.Quality(status))
 }
 
 func (s *subscription) itemRequest(handle uint32) *ua.MonitoredItemCreateRequest {
-	it := s.items[handle]
+	it := &s.items[handle]
 	return &ua.MonitoredItemCreateRequest{
 		ItemToMonitor:  attribute(it.node, ua.AttributeIDValue),
 		MonitoringMode: ua.MonitoringModeReporting,
 		RequestedParameters: &ua.MonitoringParameters{
 			ClientHandle:     handle,
 			SamplingInterval: float64(it.spec.Sample) / float64(time.Millisecond),
+			Filter:           it.filter,
 			QueueSize:        queueSize(it.spec, s.interval),
 			DiscardOldest:    true,
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -43,6 +44,13 @@ func (c *Connection) Open(ctx context.Context, log *slog.Logger) (adapters.Adapt
 	options, uri, err := c.channel(endpoint, log)
 	if err != nil {
 		return nil, err
+	}
+	if c.UserCert != "" {
+		user, err := loadUser(c.UserCert, c.UserKey)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, gopcua.AuthPrivateKey(user.key))
 	}
 	login.ClientDescription.ApplicationURI = uri
 	s, err := c.connect(ctx, log, options, login)
@@ -87,13 +95,15 @@ func (c *Connection) channel(e *ua.EndpointDescription, log *slog.Logger) (optio
 		return options, productURI, nil
 	}
 	own, err := c.identity()
+	if errors.Is(err, fs.ErrPermission) && c.Cert == "" && c.PKI == "" {
+		log.Warn("our own certificate can't be kept here: one is made for this connection only, which a server that checks will not know", "err", err)
+		own, err = newIdentity()
+	}
 	if err != nil {
 		return nil, "", err
 	}
-	if c.Cert == "" && c.PKI == "" {
-		log.Info("using a certificate made for this connection only; set pki: to keep one that the server can be told to trust")
-	}
-	return append(options, gopcua.PrivateKey(own.key), gopcua.Certificate(own.der)), own.uri, nil
+	options = append(options, gopcua.PrivateKey(own.key), gopcua.Certificate(own.der))
+	return options, own.uri, nil
 }
 
 // login is how the session introduces itself: the user token that the endpoint asks for.
@@ -102,6 +112,9 @@ func (c *Connection) login(e *ua.EndpointDescription, log *slog.Logger) (*uasc.S
 	login.SessionTimeout = sessionTimeout
 	login.ClientDescription.ProductURI = productURI
 	login.ClientDescription.ApplicationName = ua.NewLocalizedText("Penstock gateway")
+	if c.UserCert != "" {
+		return login, c.certificateLogin(e, login)
+	}
 	if c.User == "" {
 		token := tokenOf(e, ua.UserTokenTypeAnonymous)
 		if token == nil {
@@ -127,6 +140,23 @@ func (c *Connection) login(e *ua.EndpointDescription, log *slog.Logger) (*uasc.S
 	login.UserIdentityToken = &ua.UserNameIdentityToken{PolicyID: token.PolicyID, UserName: c.User}
 	login.AuthPolicyURI, login.AuthPassword = token.SecurityPolicyURI, password
 	return login, nil
+}
+
+// certificateLogin has a certificate stand for the user. Its key signs what the server sent (OPC 10000-4, 7.41.5).
+func (c *Connection) certificateLogin(e *ua.EndpointDescription, login *uasc.SessionConfig) error {
+	token := tokenOf(e, ua.UserTokenTypeCertificate)
+	if token == nil {
+		return fmt.Errorf("%s: the server takes no certificate for a user on this endpoint; leave user_cert out or choose another security", c.URL)
+	}
+	user, err := loadUser(c.UserCert, c.UserKey)
+	if err != nil {
+		return err
+	}
+	login.UserIdentityToken = &ua.X509IdentityToken{PolicyID: token.PolicyID, CertificateData: user.der}
+	if login.AuthPolicyURI = token.SecurityPolicyURI; login.AuthPolicyURI == "" {
+		login.AuthPolicyURI = e.SecurityPolicyURI
+	}
+	return nil
 }
 
 // tokenOf is the endpoint's token of a kind, an encrypted one where there is a choice; nil when it offers none.
@@ -212,12 +242,16 @@ func (c *Connection) explain(err error, e *ua.EndpointDescription) error {
 	errors.As(err, &status)
 	encrypted := e.SecurityMode != ua.MessageSecurityModeNone
 	switch {
+	case status == ua.StatusBadTooManySessions, status == ua.StatusBadMaxConnectionsReached:
+		return fmt.Errorf("%s has no room for another session: close other clients, or raise its limit: %w", c.URL, err)
+	case isLogin(status) && c.UserCert != "":
+		return fmt.Errorf("%s refused the user's certificate: tell the server to trust it: %w", c.URL, err)
 	case isLogin(status) && c.User != "":
 		return fmt.Errorf("%s refused user %q: check user and password_file: %w", c.URL, c.User, err)
 	case isLogin(status):
 		return fmt.Errorf("%s refused an anonymous session: give user and password_file: %w", c.URL, err)
 	case encrypted && (isCertificate(status) || errors.Is(err, io.EOF)):
-		return fmt.Errorf("%s refused our certificate: tell the server to trust it (and keep it with pki:, so that it stays the same): %w", c.URL, err)
+		return fmt.Errorf("%s refused our certificate: tell the server to trust it: %w", c.URL, err)
 	}
 	return fmt.Errorf("%s: %w", c.URL, err)
 }

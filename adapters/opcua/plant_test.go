@@ -5,6 +5,8 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,11 +25,17 @@ const patience = 20 * time.Second
 // numbers subscriptions by how many there are, so whoever leaves one behind starts a simulator of his own.
 var shared *opcuasim.Server
 
+// scratch is a folder of all tests.
+var scratch string
+
 func TestMain(m *testing.M) {
 	if isolate.IsChild(os.Args) {
 		os.Exit(isolate.Child([]adapters.Kind{opcua.Kind()}))
 	}
 	sim, err := opcuasim.New(opcuasim.Options{Encrypt: true})
+	if err == nil {
+		scratch, err = os.MkdirTemp("", "penstock-opcua-")
+	}
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -38,6 +46,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	cancel()
 	<-done
+	os.RemoveAll(scratch)
 	os.Exit(code)
 }
 
@@ -183,4 +192,78 @@ func last(list []telemetry.Sample) telemetry.Sample {
 		return telemetry.Sample{Quality: telemetry.BadOutOfService}
 	}
 	return list[len(list)-1]
+}
+
+// kept is a connection that is opened again whenever it is lost, as the gateway does.
+type kept struct {
+	*samples
+	mu       sync.Mutex
+	opened   int
+	attempts int
+	whys     []string // why it was lost, or could not be opened
+}
+
+func keep(t *testing.T, c adapters.Connection, points ...adapters.Point) *kept {
+	t.Helper()
+	k := &kept{samples: &samples{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if err := k.once(ctx, t, c, points); err != nil && ctx.Err() == nil {
+				k.mu.Lock()
+				if why := err.Error(); !slices.Contains(k.whys, why) {
+					k.whys = append(k.whys, why)
+				}
+				k.mu.Unlock()
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return k
+}
+
+func (k *kept) once(ctx context.Context, t *testing.T, c adapters.Connection, points []adapters.Point) error {
+	opening, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	a, err := c.Open(opening, testLog(t))
+	k.mu.Lock()
+	k.attempts++
+	k.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	k.mu.Lock()
+	k.opened++
+	k.mu.Unlock()
+	return a.(adapters.Subscriber).Subscribe(ctx, points, k.emit)
+}
+
+// because reports whether it was ever lost for a reason that says so.
+func (k *kept) because(says string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return strings.Contains(strings.Join(k.whys, "\n"), says)
+}
+
+// again waits for a good sample of a point that was taken from now on, and says how long that took.
+func (k *kept) again(t *testing.T, id telemetry.PointID) time.Duration {
+	t.Helper()
+	began, before := time.Now(), len(k.of(id))
+	for deadline := began.Add(45 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if list := k.of(id); len(list) > before && list[len(list)-1].Quality.Severity() != "bad" && list[len(list)-1].Time >= began.UnixNano() {
+			return time.Since(began)
+		}
+		if time.Now().After(deadline) {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			t.Fatalf("nothing came in 45 s; opened %d times, lost because of %q", k.opened, k.whys)
+		}
+	}
 }

@@ -29,6 +29,9 @@ type Spec struct {
 	Queue  int           `yaml:"queue"`              // changes the server keeps between two publishes; 0: enough for two publishing intervals
 	Index  int           `yaml:"index"`              // element of an array; -1: the node is no array
 	Type   Type          `yaml:"type"`               // what to write; empty: as the server says
+
+	Deadband float64 `yaml:"-"` // from the point's common key, by Filter
+	Percent  float64 `yaml:"-"`
 }
 
 // maxQueue bounds what one point may hold in the server between two publishes.

@@ -20,9 +20,8 @@ func (s *subscription) publish(ctx context.Context, responses chan<- *ua.Publish
 	for {
 		response, err := exchange[*ua.PublishResponse](ctx, s.adapter.session, &ua.PublishRequest{SubscriptionAcknowledgements: acks})
 		switch {
-		case errors.Is(err, ua.StatusBadTimeout):
-			continue // the request grew old at the server; the silence is watched elsewhere
-		case errors.Is(err, ua.StatusBadTooManyPublishRequests):
+		// The request grew old at the server, at once when its clock is ahead: the silence is watched elsewhere.
+		case errors.Is(err, ua.StatusBadTimeout), errors.Is(err, ua.StatusBadTooManyPublishRequests):
 			if err := wait(ctx, pause); err != nil {
 				return err
 			}
@@ -118,6 +117,7 @@ func (s *subscription) count(message *ua.NotificationMessage) {
 func (s *subscription) change(notification *ua.DataChangeNotification) {
 	now := time.Now()
 	samples := make([]telemetry.Sample, 0, len(notification.MonitoredItems))
+	s.mu.Lock()
 	for _, changed := range notification.MonitoredItems {
 		if changed == nil || changed.Value == nil || int64(changed.ClientHandle) >= int64(len(s.items)) {
 			continue
@@ -126,13 +126,16 @@ func (s *subscription) change(notification *ua.DataChangeNotification) {
 		if it.spec == nil {
 			continue
 		}
-		it.done = true
-		next := sample(it.point.ID, changed.Value, it.spec.Index, now)
+		next := s.adapter.sample(it.point.ID, changed.Value, it.spec.Index, now)
+		it.done, it.published, it.last = true, true, next
+		it.seen++
+		s.seen++
 		if hasOverflow(next.Quality) {
 			s.overflowed(it)
 		}
 		samples = append(samples, next)
 	}
+	s.mu.Unlock()
 	if len(samples) > 0 {
 		s.emit(samples)
 	}

@@ -66,7 +66,7 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 		case values[p.node] == nil:
 			r.samples = append(r.samples, bad(p.id, lossOf(err), now))
 		default:
-			r.samples = append(r.samples, sample(p.id, values[p.node], p.index, now))
+			r.samples = append(r.samples, r.adapter.sample(p.id, values[p.node], p.index, now))
 		}
 	}
 	emit(r.samples)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gopcua/opcua/ua"
@@ -40,7 +41,11 @@ func (a *Adapter) Subscribe(ctx context.Context, points []adapters.Point, emit a
 type subscription struct {
 	adapter *Adapter
 	emit    adapters.Emit
-	items   []item // by client handle
+
+	mu    sync.Mutex // of what is in items beyond point, spec and node
+	items []item     // by client handle
+	turn  int        // which of them watch looked at last
+	seen  uint64     // samples that came
 
 	id       uint32
 	interval time.Duration // of publishing, as the server revised it
@@ -54,8 +59,21 @@ type subscription struct {
 type item struct {
 	point adapters.Point
 	spec  *Spec
-	node  *ua.NodeID
-	done  bool // refused, or something has come
+	node  *ua.NodeID // nil for one that this server can't have
+
+	filter    *ua.ExtensionObject // deadband; nil for none
+	monitored uint32              // the server's number for it
+	done      bool                // refused, or something has come
+	refused   bool                // the server does not sample it
+	published bool                // something has come
+	seen      uint64              // how often
+	last      telemetry.Sample    // what came last, as far as it came from the server
+
+	counted   uint64 // seen, when watch looked at it last
+	doubts    int    // how often in a row it read otherwise than what came last
+	doubtedAt time.Time
+	others    uint64 // seen of the subscription, then
+	stale     bool   // it is to be subscribed to again
 }
 
 func (s *subscription) run(ctx context.Context) error {
@@ -70,7 +88,7 @@ func (s *subscription) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publish(ctx, responses) })
 	g.Go(func() error { return s.collect(ctx, responses) })
-	g.Go(func() error { return s.adapter.watch(ctx) })
+	g.Go(func() error { return s.watch(ctx) })
 	return g.Wait()
 }
 
@@ -112,12 +130,14 @@ func (s *subscription) remove() {
 func (s *subscription) emitWaiting() {
 	now := time.Now()
 	var samples []telemetry.Sample
+	s.mu.Lock()
 	for i := range s.items {
 		if !s.items[i].done {
 			s.items[i].done = true
 			samples = append(samples, bad(s.items[i].point.ID, telemetry.BadWaitingForData, now))
 		}
 	}
+	s.mu.Unlock()
 	if len(samples) > 0 {
 		s.emit(samples)
 	}

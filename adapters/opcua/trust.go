@@ -120,10 +120,10 @@ func (c *Connection) checkTrust(e *ua.EndpointDescription) error {
 	case shown:
 		return nil
 	case "":
-		return fmt.Errorf("the server's certificate (%s, valid until %s) is not trusted yet; compare its fingerprint with the one at the server and pin it with trust: %s",
+		return fmt.Errorf("the server's certificate (%s, valid until %s) is not trusted yet; compare its fingerprint with the one at the server and pin it (penstock trust), with trust: %s",
 			certificate.Subject, certificate.NotAfter.Format("2006-01-02"), shown)
 	}
-	return fmt.Errorf("the server shows another certificate than the pinned one: %s (%s); if the server was given a new certificate, pin that, otherwise somebody stands in between",
+	return fmt.Errorf("the server shows another certificate than the pinned one: %s (%s); if the server was given a new certificate, pin that (penstock trust), otherwise somebody stands in between",
 		shown, certificate.Subject)
 }
 

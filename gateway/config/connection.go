@@ -47,7 +47,7 @@ func (l *loading) connect(name string, at place, n *node) *link {
 }
 
 // connectionPaths are keys of connections that name a file, in whatever protocol: certificates and keys.
-var connectionPaths = map[string]bool{"trust": true, "cert": true, "key": true, "ca": true, "pki": true}
+var connectionPaths = map[string]bool{"trust": true, "cert": true, "key": true, "ca": true, "pki": true, "user_cert": true, "user_key": true}
 
 // kind finds the protocol: the one key that is its name.
 func (l *loading) kind(name string, at place, n *node) (kind adapters.Kind, ok bool) {

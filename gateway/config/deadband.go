@@ -25,3 +25,11 @@ func (d *Deadband) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// within gives the deadband in the point's unit where that can be told, else in per cent of a range that only the equipment may know.
+func (d *Deadband) within(of *Range) (absolute, percent float64) {
+	if d.Percent > 0 && of != nil {
+		return (of.Max - of.Min) * d.Percent / 100, 0
+	}
+	return d.Absolute, d.Percent
+}

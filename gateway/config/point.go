@@ -117,6 +117,9 @@ func (d *device) settle(f *form, p *Point) {
 			d.found.add(finding{at: g.value.at, severity: Warning, before: "scan of ", where: f.where, after: " has no effect: the device sends this point by itself"})
 		}
 	}
+	if f, ok := p.Spec.(adapters.Filterer); ok && p.Spec.Pushed() && p.Deadband != nil {
+		f.Filter(p.Deadband.within(p.Range))
+	}
 	if p.Access == ReadWrite {
 		if err := p.Spec.Writable(); err != nil {
 			f.wrongValue("access", "write access: r", "%v", err)

@@ -67,7 +67,7 @@ func New(conn config.Connection, points []config.Point, emit adapters.Emit, log 
 	p := &Poller{
 		conn: conn, emit: emit, log: log.With("connection", conn.Name), errands: make(chan errand), ended: make(chan struct{}), hurried: make(chan struct{}, 1),
 		state:  State{Name: conn.Name, Kind: conn.Kind, State: "down", Why: "not opened yet"},
-		reopen: backoff{first: 500 * time.Millisecond, most: 30 * time.Second}, // a connection that was lost is there again within a second where it can be
+		reopen: backoff{first: 500 * time.Millisecond, most: 10 * time.Second}, // one that was lost is there again in a second where it can be, and 11 s after its equipment at the latest
 	}
 	p.groups, p.pushed = arrange(conn, points)
 	return p
