@@ -3,9 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -37,19 +35,11 @@ type target struct {
 	acked atomic.Uint64 // the highest sequence number stored
 }
 
-// lane is what goes to a target beside everything else, in its own order: alarms wait for no samples.
-type lane struct {
-	*target
-	reader  *buffer.Reader
-	topic   string
-	content string
-}
-
 func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, cursor: g.queue.Cursor(c.Name), log: g.log.With("target", c.Name)}
 	t.lanes = []lane{
-		{t, t.cursor.Reader(buffer.Alarm), wire.AlarmTopic(t.gateway), wire.ContentJSON},
-		{t, t.cursor.Reader(buffer.Keep, buffer.Normal), wire.BlockTopic(t.gateway), wire.ContentBlock},
+		{t, []buffer.Class{buffer.Alarm}, wire.AlarmTopic(t.gateway), wire.ContentJSON, uplink.Options{InOrder: true, Blocks: alarmsAtOnce, Log: t.log}},
+		{t, []buffer.Class{buffer.Keep, buffer.Normal}, wire.BlockTopic(t.gateway), wire.ContentBlock, uplink.Options{Rate: c.Backfill, Reserve: alarmsAtOnce + others, Log: t.log}},
 	}
 	var err error
 	if t.ledger, err = ledger.Open(g.state, c.Name, g.queue.Epoch(), t.cursor); err != nil {
@@ -75,25 +65,12 @@ func (t *target) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.session.Run(ctx) })
 	for _, l := range t.lanes {
-		g.Go(func() error { return uplink.Run(ctx, l, l, uplink.DefaultWindow, t.log) })
+		g.Go(func() error { return uplink.Run(ctx, l, l, l.o) })
 	}
 	g.Go(func() error { return t.declare(ctx) })
 	err := g.Wait()
 	t.in.orders.Wait() // the desk stops at the same time, and answers all that are there
 	return err
-}
-
-// Next gives the uplink what waits in the buffer.
-func (l lane) Next(ctx context.Context, after uint64, max int) ([]uplink.Block, error) {
-	recs, err := l.reader.Next(ctx, after, max)
-	if err != nil {
-		return nil, err
-	}
-	blocks := make([]uplink.Block, len(recs))
-	for i, r := range recs {
-		blocks[i] = uplink.Block{Seq: r.Seq, Samples: r.Samples, Data: r.Data}
-	}
-	return blocks, nil
 }
 
 // Stored lets the buffer forget a block.
@@ -109,22 +86,6 @@ func (t *target) Stored(b uplink.Block) error {
 // Refused declares a block lost that the cloud will never take.
 func (t *target) Refused(b uplink.Block, _ error) error {
 	return t.cursor.Discard(b.Seq)
-}
-
-// Publish sends one block and returns when the cloud has stored it.
-func (l lane) Publish(ctx context.Context, b uplink.Block) error {
-	err := l.session.Publish(ctx, session.Message{
-		Topic: l.topic, ContentType: l.content, Payload: b.Data,
-		User: []session.Property{
-			{Key: wire.PropEpoch, Value: l.queue.Epoch()},
-			{Key: wire.PropSeq, Value: strconv.FormatUint(b.Seq, 10)},
-			{Key: wire.PropSamples, Value: strconv.FormatUint(uint64(b.Samples), 10)},
-		},
-	})
-	if errors.Is(err, session.ErrNotUnderstood) {
-		return errors.Join(uplink.ErrNotUnderstood, err)
-	}
-	return err
 }
 
 // clientTLS is the gateway's end of the mutual TLS with a target.

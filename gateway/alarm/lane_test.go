@@ -2,7 +2,6 @@ package alarm_test
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -20,12 +19,15 @@ type outbox struct {
 	of []buffer.Class
 }
 
-func (o outbox) Next(ctx context.Context, after uint64, max int) (blocks []uplink.Block, err error) {
-	recs, err := o.NextOf(ctx, after, max, o.of...)
-	for _, r := range recs {
-		blocks = append(blocks, uplink.Block{Seq: r.Seq, Samples: r.Samples, Data: r.Data})
+func (o outbox) Reader() uplink.Reader { return o }
+func (o outbox) Newest() uint64        { return o.Stats().Newest }
+
+func (o outbox) Next(ctx context.Context, after uint64) (uplink.Block, error) {
+	recs, err := o.NextOf(ctx, after, 1, o.of...)
+	if err != nil {
+		return uplink.Block{}, err
 	}
-	return blocks, err
+	return uplink.Block{Seq: recs[0].Seq, Samples: recs[0].Samples, Data: recs[0].Data}, nil
 }
 
 func (o outbox) Stored(b uplink.Block) error           { return o.Ack(b.Seq, b.Seq) }
@@ -37,6 +39,8 @@ type slow struct {
 	began  []uint64
 	alarms chan time.Time
 }
+
+func (s *slow) Ready(context.Context) (int, error) { return 0, nil }
 
 func (s *slow) Publish(ctx context.Context, b uplink.Block) error {
 	s.mu.Lock()
@@ -66,10 +70,14 @@ func TestAnAlarmOvertakesABacklog(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var rooms sync.WaitGroup
 	rooms.Go(func() { _ = s.Run(ctx) })
-	for _, of := range [][]buffer.Class{{buffer.Alarm}, {buffer.Keep, buffer.Normal}} {
-		rooms.Go(func() { _ = uplink.Run(ctx, outbox{s.queue, of}, link, 0, slog.New(slog.DiscardHandler)) })
-	}
-	for until := time.Now().Add(10 * time.Second); link.count() < uplink.DefaultWindow && time.Now().Before(until); {
+	const atOnce = 8
+	rooms.Go(func() {
+		_ = uplink.Run(ctx, outbox{s.queue, []buffer.Class{buffer.Alarm}}, link, uplink.Options{InOrder: true})
+	})
+	rooms.Go(func() {
+		_ = uplink.Run(ctx, outbox{s.queue, []buffer.Class{buffer.Keep, buffer.Normal}}, link, uplink.Options{Blocks: atOnce + 1}) // one place is for new ones
+	})
+	for until := time.Now().Add(10 * time.Second); link.count() < atOnce && time.Now().Before(until); {
 		time.Sleep(time.Millisecond)
 	}
 	began := time.Now()
@@ -77,7 +85,7 @@ func TestAnAlarmOvertakesABacklog(t *testing.T) {
 	t.Logf("published after %v", (<-link.alarms).Sub(began))
 	cancel()
 	rooms.Wait()
-	if link.began[uplink.DefaultWindow] != 100_001 || len(link.began) != uplink.DefaultWindow+1 {
+	if link.began[atOnce] != 100_001 || len(link.began) != atOnce+1 {
 		t.Errorf("published were %v", link.began)
 	}
 	if n := s.queue.Stats().Records; n != 100_000 {

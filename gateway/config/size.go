@@ -36,3 +36,17 @@ func (s *size) UnmarshalText(text []byte) error {
 	}
 	return wrong(hint, "%q is no size", text)
 }
+
+// byteRate is a size for each second: 2MiB/s.
+type byteRate int64
+
+func (r *byteRate) UnmarshalText(text []byte) error {
+	const hint = "write 500kB/s or 2MiB/s"
+	amount, found := strings.CutSuffix(string(text), "/s")
+	var s size
+	if err := s.UnmarshalText([]byte(amount)); err != nil || !found {
+		return wrong(hint, "%q is no rate", text)
+	}
+	*r = byteRate(s)
+	return nil
+}

@@ -16,6 +16,7 @@ type Target struct {
 	URL      string // mqtts://host:port
 	Identity Identity
 	Send     time.Duration // block length; default 5s
+	Backfill int64         // bytes a second of what waited while the target was away; 0: what the line gives
 
 	Shadow   []telemetry.PointID // points that a shadow's desired state may write, nothing else
 	Report   []telemetry.PointID // points whose values are a shadow's reported state; default those of Shadow
@@ -31,6 +32,7 @@ type targetKeys struct {
 	URL      string       `yaml:"url" required:"true"`
 	Identity identityKeys `yaml:"identity"`
 	Send     sendKeys     `yaml:"send"`
+	Backfill backfillKeys `yaml:"backfill"`
 	Shadow   []*node      `yaml:"shadow"`
 	Report   []*node      `yaml:"report"`
 	Commands []*node      `yaml:"commands"`
@@ -45,6 +47,13 @@ type identityKeys struct {
 type sendKeys struct {
 	Every time.Duration `yaml:"every"`
 }
+
+type backfillKeys struct {
+	Rate byteRate `yaml:"rate"`
+}
+
+// leastRate is below what brings a block over before its time.
+const leastRate = 1 << 10
 
 const defaultTarget = "main"
 
@@ -73,8 +82,11 @@ func (l *loading) target(n *node, state string) Target {
 	if k.Send.Every < 100*time.Millisecond {
 		f.wrongValue("send", "write send: {every: 5s}", "a block of %s is shorter than 100ms", k.Send.Every)
 	}
+	if g, ok := f.got("backfill"); ok && !g.spoiled && k.Backfill.Rate < leastRate {
+		f.wrongIn("backfill.rate", "write backfill: {rate: 2MiB/s}, or take it out: then it takes what the line gives", "what has waited would never arrive at less than 1KiB/s")
+	}
 	t := Target{
-		Name: k.Name, URL: k.URL, Send: k.Send.Every, Identity: k.Identity.over(DefaultIdentity(state, k.Name)),
+		Name: k.Name, URL: k.URL, Send: k.Send.Every, Backfill: int64(k.Backfill.Rate), Identity: k.Identity.over(DefaultIdentity(state, k.Name)),
 		Shadow: l.allowed(f, "shadow", k.Shadow), Report: l.chosen(&f.binder, "report", k.Report), Commands: l.allowed(f, "commands", k.Commands),
 	}
 	if k.Report == nil {

@@ -20,6 +20,26 @@ func (s *Session) Publish(ctx context.Context, m Message) error {
 	return l.publish(ctx, m)
 }
 
+// Send is Publish on the connection that there is now: ErrLost without one.
+func (s *Session) Send(ctx context.Context, m Message) error {
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if l == nil {
+		return ErrLost
+	}
+	return l.publish(ctx, m)
+}
+
+// Ready waits for a connection and says what its server takes.
+func (s *Session) Ready(ctx context.Context) (Limits, error) {
+	l, err := s.connected(ctx)
+	if err != nil {
+		return Limits{}, err
+	}
+	return l.limits, nil
+}
+
 func (s *Session) connected(ctx context.Context) (*link, error) {
 	for {
 		s.mu.Lock()
@@ -38,8 +58,11 @@ func (s *Session) connected(ctx context.Context) (*link, error) {
 
 func (l *link) publish(ctx context.Context, m Message) error {
 	packet := m.packet()
-	if size := packetSize(packet); l.maxPacket > 0 && size > int64(l.maxPacket) {
-		return fmt.Errorf("%w: it is a packet of %d bytes, and the target takes %d", ErrNotUnderstood, size, l.maxPacket)
+	if size := packetSize(packet); l.limits.Packet > 0 && size > int64(l.limits.Packet) {
+		return fmt.Errorf("%w: it is a packet of %d bytes, and the target takes %d", ErrNotUnderstood, size, l.limits.Packet)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	ack, err := l.client.Publish(ctx, packet)
 	switch {
@@ -62,7 +85,11 @@ func (m Message) packet() *paho.Publish {
 	for _, p := range m.User {
 		props.User.Add(p.Key, p.Value)
 	}
-	return &paho.Publish{Topic: m.Topic, QoS: 1, Payload: m.Payload, Properties: props}
+	qos := byte(1)
+	if m.Fleeting {
+		qos = 0
+	}
+	return &paho.Publish{Topic: m.Topic, QoS: qos, Payload: m.Payload, Properties: props}
 }
 
 // packetSize is what a packet has on the wire, its payload not copied.
@@ -96,5 +123,5 @@ func refusedConnect(ack *paho.Connack, err error) error {
 	if ack == nil {
 		return fmt.Errorf("mqtt connect: %w", err)
 	}
-	return fmt.Errorf("the server refuses this gateway (reason code 0x%02X): is its certificate still active? %w", ack.ReasonCode, err)
+	return fmt.Errorf("the server refuses this gateway (reason code 0x%02X): is its certificate still active, or its password right? %w", ack.ReasonCode, err)
 }

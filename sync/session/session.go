@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"sync"
@@ -17,12 +18,14 @@ import (
 
 // Options say where the target is and who we are.
 type Options struct {
-	URL      string // mqtts://host:port; the port defaults to 8883
+	URL      string // mqtts://host:port; the port defaults to 8883. mqtt://host:port is without TLS, and defaults to 1883
 	ClientID string // the gateway's name
-	// TLS gives our end of the mutual TLS. It is asked before every connection, so that an identity that comes late
+	// TLS gives our end of the TLS. It is asked before every connection, so that an identity that comes late
 	// or is renewed is taken up. ServerName is filled in from the URL when empty.
 	TLS func() (*tls.Config, error)
-	// Birth gives the messages that open every connection, before any other is let through.
+	// Login gives user name and password, for servers that do not go by certificates. It is asked before every connection. Optional.
+	Login func() (user string, password []byte, err error)
+	// Birth gives the messages that open every connection, before any other is let through. Optional.
 	Birth func() []Message
 
 	// Subscribe are the topic filters asked for on every connection, before Birth. Receive is called for each message that arrives, one after
@@ -46,6 +49,13 @@ type Message struct {
 	ContentType string
 	User        []Property
 	Payload     []byte
+	Fleeting    bool // at QoS 0: nobody acknowledges it, and nobody minds when it does not arrive
+}
+
+// Limits are what a server takes, by its CONNACK.
+type Limits struct {
+	Receive int    // messages at QoS 1 before the first is acknowledged (MQTT 5, 3.2.2.3.3)
+	Packet  uint32 // bytes of the largest packet (3.2.2.3.6); 0: any
 }
 
 // Property is an MQTT 5 user property.
@@ -90,10 +100,10 @@ type Session struct {
 
 // link is one connection.
 type link struct {
-	client    *paho.Client
-	end       func(error) // ends it, with the reason
-	maxPacket uint32      // bytes of the largest packet that the server takes; 0: any
-	in        *reception  // nil when nothing is subscribed to
+	client *paho.Client
+	end    func(error) // ends it, with the reason
+	limits Limits
+	in     *reception // nil when nothing is subscribed to
 }
 
 // New makes a session; Run connects it.
@@ -102,12 +112,18 @@ func New(o Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("target url: %w", err)
 	}
-	if u.Scheme != "mqtts" || u.Hostname() == "" {
+	port, ok := map[string]string{"mqtts": "8883", "mqtt": "1883"}[u.Scheme]
+	if !ok || u.Hostname() == "" {
 		return nil, fmt.Errorf("target url %q: want mqtts://HOST or mqtts://HOST:PORT", o.URL)
 	}
-	port := u.Port()
-	if port == "" {
-		port = "8883"
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	if (u.Scheme == "mqtts") != (o.TLS != nil) {
+		return nil, fmt.Errorf("target url %q: mqtts:// is with TLS, mqtt:// without", o.URL)
+	}
+	if o.Birth == nil {
+		o.Birth = func() []Message { return nil }
 	}
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
@@ -211,38 +227,67 @@ func (s *Session) connect(ctx context.Context, l *link, conn net.Conn) error {
 		config.OnPublishReceived = []func(paho.PublishReceived) (bool, error){l.in.handle}
 	}
 	l.client = paho.NewClient(config)
+	ask := &paho.Connect{
+		ClientID: s.o.ClientID, KeepAlive: 30, CleanStart: true, Properties: &paho.ConnectProperties{ReceiveMaximum: paho.Uint16(maxUnhandled)},
+	}
+	if s.o.Login != nil {
+		var err error
+		if ask.Username, ask.Password, err = s.o.Login(); err != nil {
+			return err
+		}
+		ask.UsernameFlag, ask.PasswordFlag = true, len(ask.Password) > 0
+	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	ack, err := l.client.Connect(ctx, &paho.Connect{
-		ClientID: s.o.ClientID, KeepAlive: 30, CleanStart: true, Properties: &paho.ConnectProperties{ReceiveMaximum: paho.Uint16(maxUnhandled)},
-	})
+	ack, err := l.client.Connect(ctx, ask)
 	if err != nil {
 		return refusedConnect(ack, err)
 	}
-	if ack.Properties != nil && ack.Properties.MaximumPacketSize != nil {
-		l.maxPacket = *ack.Properties.MaximumPacketSize
+	return l.take(ack.Properties)
+}
+
+// take reads what the server says of itself.
+func (l *link) take(p *paho.ConnackProperties) error {
+	l.limits.Receive = math.MaxUint16
+	if p == nil {
+		return nil
+	}
+	if p.MaximumQoS != nil && *p.MaximumQoS < 1 {
+		return errors.New("the server takes messages at QoS 0 only: nothing would be acknowledged; choose another, or allow QoS 1 there")
+	}
+	if p.ReceiveMaximum != nil {
+		l.limits.Receive = int(*p.ReceiveMaximum)
+	}
+	if p.MaximumPacketSize != nil {
+		l.limits.Packet = *p.MaximumPacketSize
 	}
 	return nil
 }
 
 func (s *Session) dial(ctx context.Context) (net.Conn, error) {
-	config, err := s.o.TLS()
-	if err != nil {
-		return nil, err
-	}
-	if config.ServerName == "" {
-		config.ServerName = s.host
+	var config *tls.Config // nil: without TLS
+	if s.o.TLS != nil {
+		var err error
+		if config, err = s.o.TLS(); err != nil {
+			return nil, err
+		}
+		if config.ServerName == "" {
+			config.ServerName = s.host
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	raw, err := s.o.Dial(ctx, "tcp", s.address)
+	conn, err := s.o.Dial(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", s.address, err)
 	}
-	conn := tls.Client(raw, config)
-	if err := conn.HandshakeContext(ctx); err != nil {
-		_ = raw.Close() // the error that counts is the handshake's
-		return nil, fmt.Errorf("connect to %s: %w", s.address, err)
+	if config != nil {
+		secured := tls.Client(conn, config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			_ = conn.Close() // the error that counts is the handshake's
+			return nil, fmt.Errorf("connect to %s: %w", s.address, err)
+		}
+		conn = secured
 	}
 	return packets.NewThreadSafeConn(newGuard(conn, maxInbound)), nil
 }

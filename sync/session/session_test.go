@@ -96,7 +96,7 @@ func TestWhoIsNotLetInIsToldWhy(t *testing.T) {
 		deny bool
 		says string
 	}{
-		"the server says no": {session.Options{}, true, "is its certificate still active?"},
+		"the server says no": {session.Options{}, true, "is its certificate still active, or its password right?"},
 		"a foreign CA": {session.Options{TLS: func() (*tls.Config, error) {
 			return newServer(t).identity("plant7"), nil
 		}}, false, "certificate"},
@@ -128,7 +128,7 @@ func TestASecondOfTheSameNameIsNamed(t *testing.T) {
 }
 
 func TestAURLThatIsNoTarget(t *testing.T) {
-	for _, url := range []string{"", "cloud:8883", "mqtt://cloud:1883", "https://cloud", "mqtts://"} {
+	for _, url := range []string{"", "cloud:8883", "mqtts://cloud", "https://cloud", "mqtts://"} {
 		if _, err := session.New(session.Options{URL: url}); err == nil {
 			t.Errorf("%q is taken for a target", url)
 		}

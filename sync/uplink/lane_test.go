@@ -3,7 +3,6 @@ package uplink_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -32,7 +31,7 @@ func (l lane) Publish(ctx context.Context, b uplink.Block) error {
 	return l.to.Publish(ctx, b)
 }
 
-// TestALaneDoesNotWaitForAnother: eight blocks are under way for an hour each, or refused as busy for ever, and a thousand wait behind
+// TestALaneDoesNotWaitForAnother: blocks are under way for an hour each, or refused as busy for ever, and a thousand wait behind
 // them; what comes in the other lane is stored at once.
 func TestALaneDoesNotWaitForAnother(t *testing.T) {
 	for name, answer := range map[string]func(uint64, int) error{
@@ -52,9 +51,8 @@ func TestALaneDoesNotWaitForAnother(t *testing.T) {
 				}
 				ctx, cancel := context.WithCancel(t.Context())
 				var lanes sync.WaitGroup
-				log := slog.New(slog.DiscardHandler)
-				lanes.Go(func() { _ = uplink.Run(ctx, blocks, blocks, 0, log) })
-				lanes.Go(func() { _ = uplink.Run(ctx, alarms, lane{alarms, blocks}, 2, log) })
+				lanes.Go(func() { _ = uplink.Run(ctx, blocks, blocks, uplink.Options{}) })
+				lanes.Go(func() { _ = uplink.Run(ctx, alarms, lane{alarms, blocks}, uplink.Options{Blocks: 2, InOrder: true}) })
 				time.Sleep(time.Minute)
 				for n := range 3 {
 					alarms.add()
