@@ -141,6 +141,11 @@ func (q *Queue) roll(c *change) error {
 		q.doubt = q.doubt || isDoubt(err)
 		return err
 	}
+	if !q.doubt && before.first < s.first {
+		if err := before.follow(s.first); err != nil {
+			q.o.Log.Warn("a segment of the buffer does not know the one behind it", "segment", before.path, "err", err)
+		}
+	}
 	at, err := before.places()
 	if err != nil {
 		q.o.Log.Warn("a segment of the buffer stays open", "segment", before.path, "err", err)
@@ -152,6 +157,7 @@ func (q *Queue) roll(c *change) error {
 	}
 	q.segments = append(q.segments, s)
 	q.saved, c.saved = st, st
+	q.begin = floor
 	for _, cursor := range q.cursors { // making the new one has put the folder on disk
 		cursor.gone.below(floor)
 		cursor.heirs.behind(floor)

@@ -15,7 +15,7 @@ import (
 	"github.com/penstock-edge/penstock/buffer"
 )
 
-// How many times, for a longer run: go test ./buffer -run Killing -crashes 1000, go test ./buffer -run Damage -damages 1000.
+// How many times, for a longer run: go test ./buffer -run Killing -crashes 1000, go test ./buffer -run R5 -damages 1000.
 var (
 	crashes = flag.Int("crashes", 30, "how often to kill the writer")
 	damages = flag.Int("damages", 90, "how many files to damage")

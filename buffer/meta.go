@@ -12,6 +12,8 @@ import (
 const (
 	epochKey  = "epoch"
 	formatKey = "format"
+	beginKey  = "begin" // the first number that must be accounted for: in a segment, or gone
+	nextKey   = "next"  // the segment that follows; its numbers begin there
 
 	formatVersion = 2
 )
@@ -20,6 +22,7 @@ const (
 type state struct {
 	cursors []known
 	dropped totals
+	begin   uint64
 }
 
 // totals are what was dropped of the whole queue, by reason.
@@ -32,7 +35,7 @@ func (t totals) add(reason string, d Dropped) {
 
 // state copies what is true now. It holds q.mu.
 func (q *Queue) state() state {
-	st := state{dropped: maps.Clone(q.dropped)}
+	st := state{dropped: maps.Clone(q.dropped), begin: q.begin}
 	for _, c := range q.cursors {
 		st.cursors = append(st.cursors, c.clone())
 	}
@@ -64,8 +67,15 @@ func (st state) write(tx *bbolt.Tx, saved state) error {
 			return err
 		}
 	}
+	if st.begin != saved.begin {
+		if err := put(tx, metaBucket, []byte(beginKey), number(st.begin)); err != nil {
+			return err
+		}
+	}
 	return st.putDropped(tx, saved)
 }
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func (st state) putDropped(tx *bbolt.Tx, saved state) error {
 	for reason, d := range st.dropped {
@@ -125,7 +135,7 @@ func putChanges[T listed](tx *bbolt.Tx, bucket []byte, slot uint8, was, now []T)
 func (q *Queue) seed(st state) func(*bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
 		return errors.Join(
-			put(tx, metaBucket, []byte(formatKey), binary.BigEndian.AppendUint64(nil, formatVersion)),
+			put(tx, metaBucket, []byte(formatKey), number(formatVersion)),
 			put(tx, metaBucket, []byte(epochKey), []byte(q.epoch)),
 			st.write(tx, state{}),
 			writeJournal(tx, false, q.entries),

@@ -20,7 +20,7 @@ func Open(dir string, o Options) (*Queue, error) {
 	}
 	q := &Queue{
 		dir: dir, o: o, requests: make(chan *request, maxBatch), done: make(chan struct{}), arrived: make(chan struct{}),
-		dropped: totals{}, next: 1,
+		dropped: totals{}, begin: 1, next: 1,
 	}
 	if err := q.open(); err != nil {
 		for _, s := range q.segments {
@@ -53,6 +53,7 @@ func (q *Queue) open() (err error) {
 			return err
 		}
 	}
+	q.begin = max(r.floor, 1)
 	if q.epoch, err = readEpoch(q.dir, r.epoch, len(firsts)); err != nil {
 		return err
 	}
@@ -109,13 +110,20 @@ func (r *recovery) segment(first, limit uint64, newest bool) error {
 		if err = found.damage; err != nil {
 			q.o.Log.Error("a segment of the buffer is damaged; what can be read of it is kept", "segment", s.path, "err", err)
 		}
+		if newest && found.next > 0 {
+			limit = found.next + span
+			err = fmt.Errorf("the segment from %d on is missing: %w", found.next, errDamaged)
+			q.o.Log.Error("the newest segment of the buffer is missing; its records are given up", "before it", s.path, "err", err)
+		}
 	}
 	r.count(s, limit)
 	if !newest {
 		s.pages = nil
 		return nil
 	}
-	r.sound = err == nil
+	if r.sound = err == nil; r.sound && found.begin > 0 {
+		r.floor = min(r.floor, found.begin) // else segments that are missing were not needed any more, for all that is known
+	}
 	if err == nil && r.format < formatVersion {
 		return nil // it stays as it is, and another is begun
 	}
@@ -154,7 +162,7 @@ func (r *recovery) remember(found *survey, newest bool, limit uint64) {
 		cursors = older(r.cursors, cursors, found, limit)
 	}
 	r.cursors, r.format, r.orphans = cursors, found.format, found.known
-	q.saved = state{dropped: totals{}}
+	q.saved = state{dropped: totals{}, begin: found.begin}
 	for _, k := range cursors {
 		q.saved.cursors = append(q.saved.cursors, k.clone())
 	}
@@ -163,7 +171,7 @@ func (r *recovery) remember(found *survey, newest bool, limit uint64) {
 		r.epoch = found.epoch
 	}
 	q.unsealed = nil
-	if newest {
+	if newest && found.next == 0 {
 		q.unsealed = found.journal
 	}
 }

@@ -79,6 +79,7 @@ type Queue struct {
 	segments  []*segment    // oldest first; the last takes what comes
 	unlinking []*segment    // without records left, but their files are still there
 	indexes   [classes]index
+	begin     uint64 // the first number that must be accounted for
 	next      uint64 // the sequence number to come
 	dropped   totals
 	bytes     int64 // of records left

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -337,74 +336,4 @@ func TestManyWritersOneReader(t *testing.T) {
 	if s := q.Stats(); s.Records != 0 || s.Samples != 0 || s.Bytes != 0 {
 		t.Errorf("left over: %+v", s)
 	}
-}
-
-func TestDamageCostsOnlyWhatItTouches(t *testing.T) {
-	for n := range *damages {
-		dir := t.TempDir()
-		q := open(t, dir, buffer.Options{SegmentBytes: 3000})
-		for i := range 40 {
-			if _, err := q.Append(t.Context(), buffer.Record{Class: buffer.Normal, Samples: 1, Data: fmt.Appendf(nil, "record %d %0200d", i+1, i+1)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := q.Close(); err != nil {
-			t.Fatal(err)
-		}
-		what := damage(t, dir, n)
-		q, err := buffer.Open(dir, buffer.Options{})
-		if err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-		got := map[uint64]bool{}
-		for _, r := range all(t, q) {
-			if want := fmt.Sprintf("record %d %0200d", r.Seq, r.Seq); string(r.Data) != want {
-				t.Fatalf("%s: record %d delivered as %q", what, r.Seq, r.Data)
-			}
-			got[r.Seq] = true
-		}
-		for _, l := range q.Losses() {
-			for s := l.From; s <= min(l.To, 40); s++ {
-				got[s] = true
-			}
-		}
-		if len(got) != 40 {
-			t.Errorf("%s: %d of 40 records are delivered or declared", what, len(got))
-		}
-		if _, err := q.Append(t.Context(), text(1)); err != nil {
-			t.Errorf("%s: append: %v", what, err)
-		}
-		if err := q.Close(); err != nil {
-			t.Errorf("%s: close: %v", what, err)
-		}
-	}
-}
-
-// damage flips, zeroes or cuts a segment.
-func damage(t *testing.T, dir string, n int) string {
-	t.Helper()
-	r := rand.New(rand.NewPCG(uint64(n), 7))
-	files, err := filepath.Glob(filepath.Join(dir, "*.seg"))
-	if err != nil || len(files) < 2 {
-		t.Fatal("no segments to damage")
-	}
-	path := files[r.IntN(len(files))]
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := r.IntN(len(b))
-	kind := []string{"flip", "zero", "cut"}[n%3]
-	switch kind {
-	case "flip":
-		b[at] ^= 1 << r.IntN(8)
-	case "zero":
-		clear(b[at:min(at+512, len(b))])
-	case "cut":
-		b = b[:at]
-	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("case %d: %s at %d of %d of %s", n, kind, at, len(b), filepath.Base(path))
 }

@@ -114,6 +114,11 @@ func (s *segment) update(write func(*bbolt.Tx) error) error {
 	return err
 }
 
+// follow notes on disk which segment is behind this one: so that nobody takes this one for the newest when that is missing.
+func (s *segment) follow(next uint64) error {
+	return s.update(func(tx *bbolt.Tx) error { return put(tx, metaBucket, []byte(nextKey), number(next)) })
+}
+
 // places finds out where in the file the pages lie, so that they can be read without bbolt. The committer calls it, so
 // nothing is written meanwhile.
 func (s *segment) places() (map[uint64]int64, error) {

@@ -19,7 +19,9 @@ type survey struct {
 	dropped totals
 	epoch   string
 	format  uint64
-	damage  error // nil when the whole file is sound, so that bbolt can go on with it
+	begin   uint64 // 0: it does not say
+	next    uint64 // 0: none follows
+	damage  error  // nil when the whole file is sound, so that bbolt can go on with it
 }
 
 // surveyFile reads the segment at path, whose numbers lie in [first, limit). It fails when nothing of it can be read.
@@ -56,6 +58,9 @@ func surveyBytes(r io.ReaderAt, size, first, limit uint64) (*survey, error) {
 	})
 	if want := len(buckets(s.format)); found < want {
 		f.note(fmt.Errorf("%d of %d buckets: %w", found, want, errDamaged))
+	}
+	if s.next > 0 { // when that one is missing, what it made void stays so
+		limit = min(limit, s.next)
 	}
 	s.keep(f, first, limit)
 	s.damage = f.damage()
@@ -158,14 +163,23 @@ func (s *survey) meta(key string, value []byte) bool {
 		s.epoch = string(value)
 		return true
 	case formatKey:
-		if len(value) == 8 {
-			s.format = binary.BigEndian.Uint64(value)
-		}
-		return len(value) == 8
+		return parseNumber(value, &s.format)
+	case beginKey:
+		return parseNumber(value, &s.begin)
+	case nextKey:
+		return parseNumber(value, &s.next)
 	}
 	if len(value) != 16 {
 		return false
 	}
 	s.dropped[key] = Dropped{binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])}
+	return true
+}
+
+func parseNumber(value []byte, n *uint64) bool {
+	if len(value) != 8 || value[0] >= 0x80 {
+		return false
+	}
+	*n = binary.BigEndian.Uint64(value)
 	return true
 }
