@@ -173,6 +173,7 @@ share:
 	  build/share/host/$$p man build/share/$$p/man; gzip -9n build/share/$$p/man/*.1; \
 	  for shell in bash zsh fish; do build/share/host/$$p completion $$shell >build/share/$$p/$$shell; done; \
 	done
+	build/share/host/penstock schema >build/share/gateway.schema.json
 	cat packaging/copyright THIRD_PARTY >build/share/copyright
 	printf 'penstock (%s-1) unstable; urgency=medium\n\n  * See https://github.com/penstock-edge/penstock/blob/main/CHANGELOG.md\n\n -- Penstock maintainers <penstock-edge@users.noreply.github.com>  %s\n' \
 	  "$$(echo $(VERSION) | sed 's/-/~/')" "$$(date -uR -d @$(SOURCE_DATE_EPOCH))" | gzip -9n >build/share/changelog.Debian.gz

@@ -1,12 +1,18 @@
 package configs_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/penstock-edge/penstock/adapters/all"
 	"github.com/penstock-edge/penstock/adapters/serial"
@@ -78,6 +84,50 @@ func TestRulesOfExamplesDoWhatTheySay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTheSchemaTakesWhatIsShipped: an editor underlines nothing in what comes with the program.
+func TestTheSchemaTakesWhatIsShipped(t *testing.T) {
+	text, err := loader().Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("gateway.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema := c.MustCompile("gateway.schema.json")
+	for _, path := range append(files(t, "examples/*.yaml"), append(files(t, "examples/plant/*.yaml"), "gateway.yaml")...) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value any
+		if err := yaml.Unmarshal(text, &value); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err = jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil && !(strings.Contains(path, "/plant/") && onlyVersionIsMissing(err)) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// onlyVersionIsMissing: an included file has none.
+func onlyVersionIsMissing(err error) bool {
+	var v *jsonschema.ValidationError
+	return errors.As(err, &v) && strings.Count(err.Error(), "\n") == 1 && strings.Contains(err.Error(), "missing property 'version'")
 }
 
 func TestTheReferenceLoads(t *testing.T) {

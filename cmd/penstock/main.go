@@ -89,7 +89,22 @@ func command() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), checkCommand(), readCommand(), writeCommand(), statusCommand(), ledgerCommand(), explainCommand(), alarmsCommand(), auditCommand(), testCommand(), enrollCommand(), versionCommand(), manCommand())
+	root.AddCommand(
+		runCommand(),
+		checkCommand(),
+		readCommand(),
+		writeCommand(),
+		statusCommand(),
+		ledgerCommand(),
+		explainCommand(),
+		alarmsCommand(),
+		auditCommand(),
+		testCommand(),
+		enrollCommand(),
+		schemaCommand(),
+		versionCommand(),
+		manCommand(),
+	)
 	return root
 }
 
