@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/penstock-edge/penstock/adapters"
 	"github.com/penstock-edge/penstock/adapters/modbus"
 	"github.com/penstock-edge/penstock/adapters/modbus/modbussim"
@@ -28,11 +26,9 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 // site is a gateway with a simulated PLC.
 type site struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	plc *modbussim.Unit
 	cfg *config.Config
@@ -123,7 +119,7 @@ func (s *site) stored() (samples, records int) {
 	return int(st.Samples), int(st.Records)
 }
 
-func until(t *testing.T, what string, holds func() bool) {
+func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

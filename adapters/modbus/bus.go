@@ -14,7 +14,7 @@ import (
 // errSilent and errGarbled leave the link sound; any other error is its end.
 type link interface {
 	exchange(ctx context.Context, unit byte, request []byte) ([]byte, error)
-	watch(ctx context.Context) (stop func())
+	watch(ctx context.Context)
 	Close() error
 }
 

@@ -163,8 +163,7 @@ func (c *Connection) openSerial(ctx context.Context) (link, error) {
 
 // settle lets pass what is still under way from the time before this connection.
 func (c *Connection) settle(ctx context.Context, l *rtuLink) (link, error) {
-	stop := l.watch(ctx)
-	defer stop()
+	l.watch(ctx)
 	if err := l.listen(ctx, min(c.timeout(), longestOpening)); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("listen to the line before using it: %w", err)

@@ -47,7 +47,7 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 func (r *reader) readAll(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	defer r.link.watch(ctx)()
+	r.link.watch(ctx)
 	r.replan()
 	for i := range r.missing {
 		r.mark(&r.missing[i], telemetry.BadNodeUnknown)

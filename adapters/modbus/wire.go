@@ -27,28 +27,37 @@ type stream interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// wire is a stream on which every wait ends: by its deadline, by the context's end (watch), or by Close.
+// wire is a stream on which every wait ends: by its deadline, by the context's end (watch), or by Close. One goroutine uses it at a
+// time, save for Close.
 type wire struct {
 	stream
 	timeout time.Duration
+	writeBy time.Time // the write deadline that is set
+
+	watched context.Context // whose end ends waits; nil: none's
+	unhook  func() bool
+	fired   chan struct{} // closed when the end of watched has been dealt with
 }
 
-// watch ends waits on the wire when ctx ends. The func it returns must be called when the requests are done: after
-// it, nothing touches the deadlines any more.
-func (w *wire) watch(ctx context.Context) (stop func()) {
-	if ctx.Done() == nil {
-		return func() {}
+// watch has waits end when ctx does, and not when the context before does. It is called before requests are sent for a context; for one that
+// serves many requests that costs nothing.
+func (w *wire) watch(ctx context.Context) {
+	if ctx == w.watched {
+		return
 	}
-	done := make(chan struct{})
-	unhook := context.AfterFunc(ctx, func() {
-		defer close(done)
+	if w.watched != nil && !w.unhook() {
+		<-w.fired // it has touched the deadlines; what waits to read sets its own
+		w.writeBy = time.Time{}
+	}
+	if w.watched = nil; ctx.Done() == nil {
+		return
+	}
+	fired := make(chan struct{})
+	w.watched, w.fired = ctx, fired
+	w.unhook = context.AfterFunc(ctx, func() {
+		defer close(fired)
 		_ = w.SetDeadline(time.Unix(1, 0))
 	})
-	return func() {
-		if !unhook() {
-			<-done
-		}
-	}
 }
 
 // read waits until there is something, for errSilent at until at the latest.
@@ -100,10 +109,13 @@ func (w *wire) pending(buf []byte) (n int, err error) {
 	return n, nil
 }
 
-// write gives the request away whole, within the timeout.
+// write gives the request away whole, within the timeout or a little more.
 func (w *wire) write(ctx context.Context, frame []byte) error {
-	if err := w.SetWriteDeadline(earlier(ctx, time.Now().Add(w.timeout))); err != nil {
-		return err
+	if by := earlier(ctx, time.Now().Add(w.timeout)); by.After(w.writeBy) || by.Before(w.writeBy.Add(-w.timeout)) {
+		w.writeBy = by.Add(w.timeout / 2) // so that it need not be set for each request
+		if err := w.SetWriteDeadline(w.writeBy); err != nil {
+			return err
+		}
 	}
 	if ctx.Err() != nil {
 		return errSilent

@@ -33,7 +33,7 @@ func (a *adapter) Write(ctx context.Context, p adapters.Point, v telemetry.Value
 func (a *adapter) send(ctx context.Context, unit byte, request []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	defer a.link.watch(ctx)()
+	a.link.watch(ctx)
 	_, err := a.ask(ctx, unit, request, 1)
 	if errors.Is(err, IllegalFunction) && request[0] == writeRegister {
 		_, err = a.ask(ctx, unit, manyRegisters(binary.BigEndian.Uint16(request[1:]), request[3:]), 1)

@@ -76,6 +76,7 @@ type Flow struct {
 	mu      sync.Mutex
 	states  []state            // by PointID
 	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
+	spare   []telemetry.Sample // the slice that pending becomes when the present one is sealed: it need not grow again
 	safe    int
 	sealing int // taken out of pending and not yet on disk
 	taken   int // taken out of pending and not yet in a block, on disk or not
@@ -253,7 +254,8 @@ func (f *Flow) seal(ctx context.Context) error {
 	f.mu.Lock()
 	taken, safe := f.pending, f.safe
 	if len(taken) > 0 {
-		f.pending, f.safe, f.sealing, f.taken = nil, 0, len(taken)-safe, len(taken)
+		f.pending, f.spare = f.spare, nil
+		f.safe, f.sealing, f.taken = 0, len(taken)-safe, len(taken)
 	}
 	f.mu.Unlock()
 	if len(taken)+len(f.leftovers) == 0 {
@@ -275,7 +277,10 @@ func (f *Flow) seal(ctx context.Context) error {
 	f.leftovers = nil
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pending, f.sealing, f.taken = append(taken[:0], f.pending...), 0, 0 // the large slice is used again, the few that came meanwhile move
+	f.sealing, f.taken = 0, 0
+	if cap(taken) <= 2*f.o.BlockSize { // a slice that grew while the disk refused is not kept for ever
+		f.spare = taken[:0]
+	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
 	"github.com/penstock-edge/penstock/sync/telemetry"
@@ -22,4 +23,17 @@ func (p *Poller) unlessStopped(ctx context.Context) adapters.Emit {
 			}
 		}
 	}
+}
+
+// renew has readings end a minute from now at the latest, half a minute at the soonest.
+func (p *Poller) renew(ctx context.Context) {
+	if p.limit != nil && p.limit.Err() == nil && time.Until(p.limitEnds) > readLimit/2 {
+		return
+	}
+	if p.limitEnd != nil {
+		p.limitEnd()
+	}
+	p.limitEnds = time.Now().Add(readLimit)
+	p.limit, p.limitEnd = context.WithDeadline(ctx, p.limitEnds)
+	p.limitEmit = p.unlessStopped(p.limit)
 }

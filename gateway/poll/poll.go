@@ -55,7 +55,11 @@ type Poller struct {
 	patience   time.Time   // until then its outcome is waited for
 	reopenAt   time.Time
 	reopen     backoff
-	probeFrom  time.Time     // no silent device is asked before
+	probeFrom  time.Time       // no silent device is asked before
+	limit      context.Context // of readings; one serves many, since making it costs more than a small reading
+	limitEnds  time.Time
+	limitEnd   context.CancelFunc
+	limitEmit  adapters.Emit
 	kept       time.Time     // when what was learned was last looked for
 	lost       chan error    // brings the reason when the subscription ends
 	subscribed chan struct{} // closed when its goroutine has gone
@@ -93,6 +97,11 @@ func (p *Poller) Stagger(i, n int) { p.share = float64(i) / float64(n) }
 func (p *Poller) Run(ctx context.Context) error {
 	defer close(p.ended)
 	defer p.close()
+	defer func() {
+		if p.limitEnd != nil {
+			p.limitEnd()
+		}
+	}()
 	defer func() {
 		if p.opening != nil { // its context has ended with ours
 			p.adapter = (<-p.opening).adapter
@@ -214,9 +223,8 @@ func (p *Poller) dueOf(g *group) time.Time {
 // read reads one group.
 func (p *Poller) read(ctx context.Context, g *group, now time.Time) {
 	d := g.device
-	limited, cancel := context.WithTimeout(ctx, readLimit)
-	defer cancel()
-	err := g.reader.Read(limited, p.unlessStopped(limited))
+	p.renew(ctx)
+	err := g.reader.Read(p.limit, p.limitEmit)
 	took := time.Since(now)
 	p.count(func(s *State) {
 		s.Requests++
