@@ -124,6 +124,7 @@ FIGURES := awk -f packaging/figures.awk
 faults: tools ## Crashes, power cuts and failing disks at full length; one line of figures for each requirement
 	CGO_ENABLED=0 go -C buffer/faults test -v -count=1 -timeout 60m . -kills 1000 -ext4cuts 300 -xfscuts 100 -downs 100 -stride 1 2>&1 | $(FIGURES)
 	CGO_ENABLED=0 go test -v -count=1 ./buffer -run TestR5 -damages 1000 2>&1 | $(FIGURES)
+	CGO_ENABLED=0 go test -v -count=1 -tags interop ./cmd -run 'TestR6|TestR7|TestR12' -backlog 1000 2>&1 | $(FIGURES)
 
 .PHONY: vet
 vet:

@@ -202,18 +202,19 @@ func (p *plain) damage(t *testing.T, dir string, n int) (h harm) {
 	return h
 }
 
-// inside finds the record whose text has the byte at a place, if it is in one: then no other may be lost.
-func (p *plain) inside(b []byte, at int) []uint64 {
+// inside finds the record whose text has the byte at a place, if it is in one: then no other may be lost. Texts are alike, so
+// with the byte changed it may be either of two.
+func (p *plain) inside(b []byte, at int) (list []uint64) {
 	for seq, r := range p.recs {
 		from := max(0, at-len(r.Data))
 		near := b[from:min(len(b), at+len(r.Data))]
 		for i := range near {
 			if piece := near[i:min(len(near), i+len(r.Data))]; len(piece) == len(r.Data) && from+i <= at && at < from+i+len(r.Data) && differ(piece, r.Data) == 1 {
-				return []uint64{seq}
+				list = append(list, seq)
 			}
 		}
 	}
-	return nil
+	return list
 }
 
 // differ counts the bytes that are different.

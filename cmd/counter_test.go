@@ -20,6 +20,7 @@ import (
 type counter struct {
 	name, address string
 	unit          *modbussim.Unit
+	copies        int // of the number, each a point of its own: to have many samples
 
 	mu     sync.Mutex
 	served []time.Time // when the n-th reading was answered
@@ -67,9 +68,13 @@ func (c *counter) history() []time.Time {
 	return append([]time.Time(nil), c.served...)
 }
 
-// points are the counter's two, by what one is worth of the number served.
+// points are the counter's, by what one is worth of the number served.
 func (c *counter) points() map[string]float64 {
-	return map[string]float64{c.name + ".number": 1, c.name + ".half": 0.5}
+	points := map[string]float64{c.name + ".number": 1, c.name + ".half": 0.5}
+	for i := range c.copies {
+		points[fmt.Sprintf("%s.copy%d", c.name, i)] = 1
+	}
+	return points
 }
 
 // counterField is the configuration that reads counters ten times a second.
@@ -78,6 +83,9 @@ func counterField(list []*counter) string {
 	for _, c := range list {
 		fmt.Fprintf(&connections, "  %s_plc: {modbus: tcp, address: %q, timeout: 5s}\n", c.name, c.address)
 		fmt.Fprintf(&devices, "  - name: %s\n    connection: %s_plc\n    unit: 1\n    points:\n      number: {at: hr:0, type: uint32}\n      half: {at: hr:2, type: float64}\n", c.name, c.name)
+		for i := range c.copies {
+			fmt.Fprintf(&devices, "      copy%d: {at: hr:0, type: uint32}\n", i)
+		}
 	}
 	return "scan: {normal: 100ms}\nconnections:\n" + connections.String() + "devices:\n" + devices.String()
 }

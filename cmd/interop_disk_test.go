@@ -14,7 +14,7 @@ import (
 	"github.com/penstock-edge/penstock/gateway/status"
 )
 
-// disk is a small one in a mount namespace of its own (which needs root), where the gateway's buffer is.
+// disk is one in a mount namespace of its own (which needs root), where the gateway's buffer is.
 type disk struct {
 	s      *site
 	path   string
@@ -24,9 +24,15 @@ type disk struct {
 // newDisk puts the buffer of a site on a disk of 4 MiB.
 func newDisk(s *site) *disk {
 	s.t.Helper()
+	s.configure(counterField(s.counters) + bufferOn("buffer", s))
+	return mountDisk(s, "mkdir buffer; mount -t tmpfs -o size=4m tmpfs buffer; echo ready; exec cat")
+}
+
+// mountDisk runs a script that mounts something as the folder buffer, says that it is ready, and stays.
+func mountDisk(s *site, script string) *disk {
+	s.t.Helper()
 	d := &disk{s: s, path: filepath.Join(s.dir, "buffer")}
-	s.configure(counterField(s.counters) + "buffer: {path: " + d.path + "}\n")
-	d.holder = start(s.t, foreign(s.t, s.dir, "unshare", "--mount", "sh", "-ec", "mkdir buffer; mount -t tmpfs -o size=4m tmpfs buffer; echo ready; exec cat"))
+	d.holder = start(s.t, foreign(s.t, s.dir, "unshare", "--mount", "sh", "-ec", script))
 	d.holder.says("ready")
 	return d
 }
@@ -69,24 +75,32 @@ func (d *disk) clear() {
 	}
 }
 
-// runUntilFull runs the gateway without a cloud until the disk takes nothing any more, and gives its status then.
-func (d *disk) runUntilFull() status.Status {
+// run runs the gateway without a cloud until it has something on disk.
+func (d *disk) run() {
 	d.s.t.Helper()
 	d.s.cloud.stop()
 	d.startGateway()
 	until(d.s.t, 20*time.Second, "samples are on disk", func() bool { st := d.s.now(); return st.SamplesKept > st.Buffer.Unsaved+50 })
+}
+
+// runUntilFull runs the gateway until the disk takes nothing any more, and gives its status then, and how long it took to say so.
+func (d *disk) runUntilFull() (full status.Status, alarm time.Duration) {
+	d.s.t.Helper()
+	d.run()
 	d.fill()
+	began := time.Now()
 	d.s.gateway.says("samples stay in memory until the buffer takes them")
-	return d.s.now()
+	alarm = time.Since(began)
+	return d.s.now(), alarm
 }
 
 // A full disk stops nobody: the gateway reads on, keeps in memory what the disk does not take, and has lost nothing when there is room
 // again.
-func TestTheDiskIsFull(t *testing.T) {
+func TestR6_TheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	s := newCounterSite(t, 4)
 	d := newDisk(s)
-	full := d.runUntilFull()
+	full, alarm := d.runUntilFull()
 	until(t, 20*time.Second, "it reads on while the disk is full", func() bool { st := s.now(); return st.Buffer.Unsaved > full.Buffer.Unsaved+200 })
 	if st := s.now(); st.Connections[0].State != "up" || st.SamplesKept != st.SamplesRead {
 		t.Errorf("while the disk is full: %+v", st)
@@ -106,7 +120,40 @@ func TestTheDiskIsFull(t *testing.T) {
 	if len(a.missing) > 0 {
 		t.Errorf("%d stored, %d of %d served are missing", len(a.stored), len(a.missing), a.served)
 	}
-	t.Logf("recovered %v after there was room again; %d samples served, %d stored", recovered.Round(time.Millisecond), a.served, len(a.stored))
+	t.Logf("R6: disk full: said so after %v, polling went on, recovered %v after there was room again; %d samples served, %d stored, 0 missing", alarm.Round(time.Millisecond), recovered.Round(time.Millisecond), a.served, len(a.stored))
+}
+
+// A disk that is full for so long that memory is full as well: what comes then is dropped, said, and counted to the sample; all that was
+// read before is stored in the end.
+func TestR6_MemoryIsFullAsWell(t *testing.T) {
+	t.Parallel()
+	s := newCounterSite(t, 4)
+	for _, c := range s.counters {
+		c.copies = 400 // 16,000 samples a second
+	}
+	d := newDisk(s)
+	d.runUntilFull()
+	s.gateway.says("memory is full, too")
+	until(t, 20*time.Second, "it reads on and drops", func() bool { return s.now().Buffer.Dropped["memory full"] > 10_000 })
+	d.clear()
+	began := time.Now()
+	until(t, 20*time.Second, "what was in memory is on disk", func() bool { return s.now().Buffer.Unsaved < 50_000 }) // of 262,144
+	recovered := time.Since(began)
+
+	s.startCloud()
+	s.rest()
+	until(t, time.Minute, "the buffer is empty", func() bool { return s.now().Buffer.Samples == 0 })
+	st := s.now()
+	s.gateway.stop()
+	served, dropped := uint64(s.served()-s.before), st.Buffer.Dropped["memory full"]
+	stored := uint64(0)
+	for _, e := range s.ledger().Epochs {
+		stored += e.StoredSamples
+	}
+	if stored != st.SamplesKept || st.SamplesKept+dropped != served || st.SamplesRead != served {
+		t.Errorf("%d samples served, %d read, %d kept, %d dropped, %d stored", served, st.SamplesRead, st.SamplesKept, dropped, stored)
+	}
+	t.Logf("R6: memory full as well: %d samples served = %d stored + %d dropped and counted; recovered %v after there was room again", served, stored, dropped, recovered.Round(time.Millisecond))
 }
 
 // Killed while the disk is full, the gateway starts again on the full disk, reads, and has what it had saved.
@@ -114,7 +161,7 @@ func TestKilledWhileTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	s := newCounterSite(t, 4)
 	d := newDisk(s)
-	full := d.runUntilFull()
+	full, _ := d.runUntilFull()
 	safe := full.SamplesKept - full.Buffer.Unsaved
 	s.gateway.kill()
 	d.fill() // what the gateway had let go of

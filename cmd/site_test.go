@@ -112,6 +112,11 @@ local: {web: ""}
 `+field)
 }
 
+// bufferOn is the configuration of a buffer in a folder of the site's.
+func bufferOn(folder string, s *site) string {
+	return "buffer: {path: " + filepath.Join(s.dir, folder) + "}\n"
+}
+
 // enroll invites the gateway and takes the invitation up.
 func (s *site) enroll() {
 	s.t.Helper()

@@ -86,6 +86,8 @@ type Flow struct {
 	encoder   *wire.Encoder
 	leftovers []buffer.Record
 	failing   bool
+	dropping  bool   // samples, since it fails
+	dropped   uint64 // samples, before
 }
 
 type state struct {
@@ -220,10 +222,17 @@ func (f *Flow) report(err error) {
 	default:
 		f.log.Error("samples stay in memory until the buffer takes them", "err", err)
 	}
+	dropped := f.Stats().Dropped
 	if err == nil && f.failing {
-		f.log.Info("the buffer takes samples again")
+		f.log.Info("the buffer takes samples again", "dropped", dropped)
 	}
-	f.failing = err != nil
+	if f.failing && !f.dropping && dropped > f.dropped {
+		f.log.Error("memory is full, too: what is read is dropped and counted until the buffer takes samples", "held", f.o.MaxPending)
+		f.dropping = true
+	}
+	if f.failing = err != nil; !f.failing {
+		f.dropping, f.dropped = false, dropped
+	}
 }
 
 // journal makes durable what came since the last journal or seal.
