@@ -15,18 +15,22 @@ func birthMessage(cfg *config.Config, to config.Target, version string, started 
 	b := wire.Birth{Gateway: cfg.Gateway.ID, Version: version, Site: cfg.Gateway.Site, Started: started}
 	for _, c := range cfg.Connections {
 		for _, d := range c.Devices {
-			b.Devices = append(b.Devices, birthDevice(cfg, to, d, c.Name, c.Kind))
+			b.Devices = birthDevice(b.Devices, cfg, to, d, c)
 		}
 	}
 	for _, d := range cfg.Virtual {
-		b.Devices = append(b.Devices, birthDevice(cfg, to, d, "", "rules"))
+		b.Devices = birthDevice(b.Devices, cfg, to, d, config.Connection{Kind: "rules"})
 	}
 	payload, err := wire.EncodeBirth(b)
 	return session.Message{Topic: wire.BirthTopic(b.Gateway), Payload: payload}, err
 }
 
-func birthDevice(cfg *config.Config, to config.Target, d config.Device, connection, kind string) wire.BirthDevice {
-	out := wire.BirthDevice{Name: d.Name, Connection: connection, Kind: kind, Tags: d.Tags}
+// birthDevice adds a device, if the target is told of it.
+func birthDevice(list []wire.BirthDevice, cfg *config.Config, to config.Target, d config.Device, on config.Connection) []wire.BirthDevice {
+	if len(d.Points) > 0 && !to.Takes(d.Points[0]) {
+		return list
+	}
+	out := wire.BirthDevice{Name: d.Name, Connection: on.Name, Kind: on.Kind, Tags: d.Tags}
 	for _, id := range d.Points {
 		p := cfg.Points[id]
 		bp := wire.BirthPoint{
@@ -38,5 +42,5 @@ func birthDevice(cfg *config.Config, to config.Target, d config.Device, connecti
 		}
 		out.Points = append(out.Points, bp)
 	}
-	return out
+	return append(list, out)
 }

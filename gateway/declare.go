@@ -77,7 +77,7 @@ func ledgerCounts(list []ledger.Count) []status.LedgerCount {
 // Ledgers is what each target will never get.
 func (g *Gateway) Ledgers() []status.Ledger {
 	list := []status.Ledger{}
-	if t := g.target; t != nil {
+	for _, t := range g.targets {
 		a := t.ledger.Account()
 		l := status.Ledger{Target: t.name, Older: ledgerCounts(a.Older), Epochs: []status.LedgerEpoch{}, Undeclared: t.ledger.Sum().Undeclared}
 		for _, e := range a.Epochs {

@@ -26,7 +26,6 @@ import (
 	"github.com/penstock-edge/penstock/gateway/state"
 	"github.com/penstock-edge/penstock/gateway/status"
 	"github.com/penstock-edge/penstock/sync/telemetry"
-	"github.com/penstock-edge/penstock/sync/wire"
 )
 
 // Gateway is one daemon.
@@ -47,7 +46,9 @@ type Gateway struct {
 	panel   *alarm.Panel
 	rules   *rule.Engine
 	shadows *shadow.Mirror
-	target  *target // nil: no cloud
+	to      *audience
+	targets []*target
+	lead    *target // the cloud that may direct the equipment; nil: none
 }
 
 // Options put something between a gateway and the world. The zero value is the world itself; simulations set them.
@@ -76,9 +77,7 @@ func OpenIn(cfg *config.Config, version string, o Options, log *slog.Logger) (*G
 
 func (g *Gateway) open() (err error) {
 	cfg := g.cfg
-	if len(cfg.Cloud) > 1 {
-		return fmt.Errorf("%d cloud targets are configured; this version serves one", len(cfg.Cloud))
-	}
+	g.to = newAudience(cfg)
 	if g.state, err = state.Open(cfg.State); err != nil {
 		return err
 	}
@@ -87,7 +86,8 @@ func (g *Gateway) open() (err error) {
 	}
 	g.flow = flow.New(cfg.Points, g.queue, flow.Options{
 		Flush: cfg.Buffer.Flush, Always: cfg.Buffer.Flush == 0, Send: sendEvery(cfg),
-		Keep: keeper(cfg.Buffer.Keep), Leftovers: leftovers(g.queue, g.log),
+		Keep: keeper(cfg.Buffer.Keep), Leftovers: leftovers(g.queue.Unsealed(), g.to, g.log),
+		For: g.to.point,
 		Tap: g.act,
 	}, g.log)
 	g.byPoint = make([]*poll.Poller, len(cfg.Points))
@@ -108,7 +108,7 @@ func (g *Gateway) open() (err error) {
 	if g.desk, err = command.New(g.audit, g.site(), command.Options{Log: g.log}); err != nil {
 		return err
 	}
-	if g.panel, err = alarm.New(g.state, g.queue, cfg, alarm.Options{Log: g.log}); err != nil {
+	if g.panel, err = alarm.New(g.state, g.queue, cfg, alarm.Options{For: g.to.alarm, Log: g.log}); err != nil {
 		return err
 	}
 	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Latest: g.flow.Latest}, g.log); err != nil {
@@ -117,29 +117,23 @@ func (g *Gateway) open() (err error) {
 	if g.shadows, err = g.newShadows(); err != nil {
 		return err
 	}
-	if len(cfg.Cloud) == 1 {
-		g.target, err = newTarget(g, cfg.Cloud[0])
+	for _, c := range cfg.Cloud {
+		t, err := newTarget(g, c)
+		if err != nil {
+			return fmt.Errorf("cloud target %s: %w", c.Name, err)
+		}
+		g.targets = append(g.targets, t)
+		if c.Name == cfg.Lead {
+			g.lead = t
+		}
 	}
-	return err
+	return nil
 }
 
 // act has those see a sample who do something about it.
 func (g *Gateway) act(samples []telemetry.Sample) {
 	g.rules.Put(samples)
 	g.shadows.Put(samples)
-}
-
-// leftovers are the journal that a crash left behind, as records: every entry of it is a block already. One that this version
-// cannot read (an older one may have written it) is kept as it is: the cloud takes it, or it is declared lost.
-func leftovers(q *buffer.Queue, log *slog.Logger) (recs []buffer.Record) {
-	for _, entry := range q.Unsealed() {
-		sum, err := wire.Peek(entry)
-		if err != nil {
-			log.Warn("an entry of the journal is not understood here", "err", err)
-		}
-		recs = append(recs, buffer.Record{Class: buffer.Normal, Samples: uint32(sum.Samples), Data: entry})
-	}
-	return recs
 }
 
 // Run serves until ctx ends, or a room fails, which none does while it can go on by itself. It stops in the order of the flow: first the
@@ -168,8 +162,8 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
 	behind.Go(func() error { defer stop(); return g.desk.Run(rest) })
 	behind.Go(func() error { defer stop(); return status.New(g, g.log).Run(rest, listeners...) })
-	if g.target != nil {
-		behind.Go(func() error { defer stop(); return g.target.run(rest) })
+	for _, t := range g.targets {
+		behind.Go(func() error { defer stop(); return t.run(rest) })
 	}
 	ready(g.announce(listeners))
 	<-ctx.Done()
@@ -221,9 +215,12 @@ func (g *Gateway) bufferOptions() buffer.Options {
 	return o
 }
 
-func sendEvery(cfg *config.Config) time.Duration {
-	if len(cfg.Cloud) == 0 {
-		return 0 // the flow's default
+// sendEvery is the length of a block: a block goes to several targets, so it is that of whoever wants the shortest.
+func sendEvery(cfg *config.Config) (every time.Duration) {
+	for _, c := range cfg.Cloud {
+		if every == 0 || c.Send < every {
+			every = c.Send
+		}
 	}
-	return cfg.Cloud[0].Send
+	return every // 0: the flow's default
 }

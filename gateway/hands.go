@@ -31,10 +31,10 @@ var errNoCloud = errors.New("there is no cloud to publish to: add a target under
 
 // Publish waits until the cloud has taken the message.
 func (h hands) Publish(ctx context.Context, topic string, payload []byte) error {
-	if h.target == nil {
+	if h.lead == nil {
 		return errNoCloud
 	}
-	return h.target.session.Publish(ctx, session.Message{Topic: topic, Payload: payload})
+	return h.lead.session.Publish(ctx, session.Message{Topic: topic, Payload: payload})
 }
 
 // Hurry asks every connection; each looks for the points that are its own.

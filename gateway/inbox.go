@@ -10,21 +10,29 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// inbox is what a target's cloud may send: acknowledgements of alarms, commands, and shadows.
+// inbox is what a target's cloud may send: acknowledgements of alarms, and where it leads commands and shadows.
 type inbox struct {
 	*Gateway
 	target *target
+	leads  bool // it may direct the equipment
 
 	orders sync.WaitGroup // commands being carried out
 }
 
+// filters: every cloud may acknowledge, one may direct.
 func (in *inbox) filters() []string {
-	own := []string{wire.AcknowledgeTopic(in.target.gateway), wire.CommandRequests(in.target.gateway)}
-	return append(own, in.shadows.Filters()...)
+	own := []string{wire.AcknowledgeTopic(in.target.gateway)}
+	if in.leads {
+		own = append(append(own, wire.CommandRequests(in.target.gateway)), in.shadows.Filters()...)
+	}
+	return own
 }
 
 // connected says again what the cloud has not confirmed.
 func (in *inbox) connected(ctx context.Context) {
+	if !in.leads {
+		return
+	}
 	in.shadows.Connected(ctx)
 	answers, err := in.desk.Pending()
 	if err != nil {
@@ -37,11 +45,13 @@ func (in *inbox) connected(ctx context.Context) {
 
 func (in *inbox) receive(ctx context.Context, m session.Message) {
 	switch {
-	case in.shadows.Receive(m.Topic, m.Payload):
 	case m.Topic == wire.AcknowledgeTopic(in.target.gateway):
 		if err := in.panel.Receive(m.Payload); err != nil {
 			in.target.log.Warn("an acknowledgement of the cloud is not understood", "err", err)
 		}
+	case !in.leads:
+		in.target.log.Warn("a message is not taken from a cloud that may not direct the equipment", "topic", m.Topic)
+	case in.shadows.Receive(m.Topic, m.Payload):
 	default:
 		in.order(ctx, m)
 	}

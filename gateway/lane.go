@@ -17,6 +17,7 @@ type lane struct {
 	of      []buffer.Class
 	topic   string
 	content string
+	filter  func(uplink.Block) (uplink.Block, error) // nil: everything goes there
 	o       uplink.Options
 }
 
@@ -39,8 +40,13 @@ func (l lane) Ready(ctx context.Context) (most int, err error) {
 }
 
 // Publish sends one block and returns when the cloud has stored it.
-func (l lane) Publish(ctx context.Context, b uplink.Block) error {
-	err := l.session.Send(ctx, session.Message{
+func (l lane) Publish(ctx context.Context, b uplink.Block) (err error) {
+	if l.filter != nil {
+		if b, err = l.filter(b); err != nil {
+			return err
+		}
+	}
+	err = l.session.Send(ctx, session.Message{
 		Topic: l.topic, ContentType: l.content, Payload: b.Data, User: l.place(b),
 	})
 	switch {

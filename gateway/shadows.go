@@ -13,9 +13,9 @@ import (
 // newShadows joins the gateway's shadows to the desk and, where there is one, the cloud.
 func (g *Gateway) newShadows() (*shadow.Mirror, error) {
 	o := shadow.Options{Gateway: g.cfg.Gateway.ID, Write: g.fulfil, Log: g.log}
-	if len(g.cfg.Cloud) > 0 {
+	if g.cfg.Lead != "" {
 		o.Publish = func(ctx context.Context, topic string, payload []byte) error {
-			return g.target.session.Publish(ctx, session.Message{Topic: topic, ContentType: wire.ContentJSON, Payload: payload})
+			return g.lead.session.Publish(ctx, session.Message{Topic: topic, ContentType: wire.ContentJSON, Payload: payload})
 		}
 	}
 	return shadow.New(g.cfg, g.state, o)

@@ -19,10 +19,14 @@ func (g *Gateway) Status() status.Status {
 		SamplesRead: counts.Read, SamplesKept: counts.Kept,
 		Buffer: g.bufferStatus(counts.Dropped), Targets: []status.Target{}, Connections: []status.Connection{}, Rules: g.ruleStatus(), Alarms: g.panel.Active(),
 	}
-	if t := g.target; t != nil {
+	for _, t := range g.targets {
 		link := t.session.State()
 		lost, undeclared := t.lost()
-		s.Targets = append(s.Targets, status.Target{Name: t.name, URL: t.url, Connected: link.Connected, Why: link.Why, SentSamples: t.sent.Load(), AckedSeq: t.acked.Load(), Lost: lost, Undeclared: undeclared})
+		waits := t.cursor.Stats()
+		s.Targets = append(s.Targets, status.Target{
+			Name: t.name, URL: t.url, Connected: link.Connected, Why: link.Why, SentSamples: t.sent.Load(), AckedSeq: t.acked.Load(),
+			WaitingBlocks: waits.Records, WaitingSamples: waits.Samples, Lost: lost, Undeclared: undeclared,
+		})
 	}
 	for _, p := range g.pollers {
 		s.Connections = append(s.Connections, connectionStatus(p.State()))

@@ -37,10 +37,15 @@ type target struct {
 
 func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, cursor: g.queue.Cursor(c.Name), log: g.log.With("target", c.Name)}
-	t.lanes = []lane{
-		{t, []buffer.Class{buffer.Alarm}, wire.AlarmTopic(t.gateway), wire.ContentJSON, uplink.Options{InOrder: true, Blocks: alarmsAtOnce, Log: t.log}},
-		{t, []buffer.Class{buffer.Keep, buffer.Normal}, wire.BlockTopic(t.gateway), wire.ContentBlock, uplink.Options{Rate: c.Backfill, Reserve: alarmsAtOnce + others, Log: t.log}},
+	alarms := lane{target: t, of: []buffer.Class{buffer.Alarm}, topic: wire.AlarmTopic(t.gateway), content: wire.ContentJSON,
+		o: uplink.Options{InOrder: true, Blocks: alarmsAtOnce, Log: t.log}}
+	blocks := lane{target: t, of: []buffer.Class{buffer.Keep, buffer.Normal}, topic: wire.BlockTopic(t.gateway), content: wire.ContentBlock,
+		o: uplink.Options{Rate: c.Backfill, Reserve: alarmsAtOnce + others, Log: t.log}}
+	if !c.TakesAll() {
+		f := &filter{c, g.to}
+		alarms.filter, blocks.filter = f.alarms, f.block
 	}
+	t.lanes = []lane{alarms, blocks}
 	var err error
 	if t.ledger, err = ledger.Open(g.state, c.Name, g.queue.Epoch(), t.cursor); err != nil {
 		return nil, err
@@ -49,7 +54,7 @@ func newTarget(g *Gateway, c config.Target) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.in = &inbox{Gateway: g, target: t}
+	t.in = &inbox{Gateway: g, target: t, leads: c.Name == g.cfg.Lead}
 	t.session, err = session.New(session.Options{
 		URL: c.URL, ClientID: t.gateway, Log: t.log,
 		TLS:       func() (*tls.Config, error) { return clientTLS(c) },

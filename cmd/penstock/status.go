@@ -72,7 +72,7 @@ func printStatus(to io.Writer, s status.Status) error {
 		}
 	}
 	for _, t := range s.Targets {
-		fmt.Fprintf(w, "target %s\t%s\t%d samples stored%s\n", t.Name, word(t.Connected), t.SentSamples, because(t.Why, t.Connected))
+		fmt.Fprintf(w, "target %s\t%s\t%d samples stored, %d wait%s\n", t.Name, word(t.Connected), t.SentSamples, t.WaitingSamples, because(t.Why, t.Connected))
 	}
 	for _, c := range s.Connections {
 		fmt.Fprintf(w, "%s %s\t%s\t%d readings, %d failed, %.1f ms (p99 %.1f ms), load %.0f %%%s\n", c.Kind, c.Name, c.State, c.Requests, c.Errors, c.LatencyMS.P50, c.LatencyMS.P99, 100*c.Load, because(c.Why, c.Why == ""))

@@ -30,6 +30,8 @@ type Sink interface {
 // Options have a zero value that works.
 type Options struct {
 	Now func() time.Time // default time.Now
+	// For says which targets are told of an event; when anyone is false none is. Default: all.
+	For func(wire.AlarmEvent) (to buffer.Audience, anyone bool)
 	Log *slog.Logger
 }
 
@@ -74,6 +76,9 @@ type pending struct {
 
 // New is the panel of a configuration's alarms as the shelf knows them. Those whose rule is gone end here.
 func New(store Store, sink Sink, cfg *config.Config, o Options) (*Panel, error) {
+	if o.For == nil {
+		o.For = func(wire.AlarmEvent) (buffer.Audience, bool) { return 0, true }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -96,7 +96,10 @@ func (p *Panel) deliver(ctx context.Context) {
 			}
 			continue
 		}
-		_, err := p.sink.Append(ctx, p.records(events)...)
+		var err error
+		if recs := p.records(events); len(recs) > 0 {
+			_, err = p.sink.Append(ctx, recs...)
+		}
 		if err == nil {
 			if failing {
 				p.o.Log.Info("events of alarms go to the buffer again")
@@ -129,8 +132,25 @@ func (p *Panel) haul() (events []wire.AlarmEvent) {
 	return events
 }
 
-// records packs events.
+// records packs events: those that follow each other for the same targets together.
 func (p *Panel) records(events []wire.AlarmEvent) (recs []buffer.Record) {
+	for len(events) > 0 {
+		to, anyone := p.o.For(events[0])
+		same := 1
+		for ; same < len(events); same++ {
+			if next, is := p.o.For(events[same]); next != to || is != anyone {
+				break
+			}
+		}
+		if anyone {
+			recs = p.pack(recs, events[:same], to)
+		}
+		events = events[same:]
+	}
+	return recs
+}
+
+func (p *Panel) pack(recs []buffer.Record, events []wire.AlarmEvent, to buffer.Audience) []buffer.Record {
 	for len(events) > 0 {
 		payload, n, err := wire.EncodeAlarms(events)
 		if err != nil {
@@ -141,7 +161,7 @@ func (p *Panel) records(events []wire.AlarmEvent) (recs []buffer.Record) {
 			events = events[1:]
 			continue
 		}
-		recs = append(recs, buffer.Record{Class: buffer.Alarm, Data: payload})
+		recs = append(recs, buffer.Record{Class: buffer.Alarm, Data: payload, For: to})
 		events = events[n:]
 	}
 	return recs

@@ -16,7 +16,6 @@ var notYets = []notYet{
 	{"device ", "browse", "browsing is not in this version", "list the points one by one"},
 	{"device ", "events", "events are not in this version", "read the points the events speak of"},
 	{"device ", "points_csv", "CSV register maps are not in this version", "list the points, or make a template"},
-	{"cloud target ", "only", "sending a part of the points is not in this version", "take it out, and no target that may not have all of them"},
 	{"template ", "points_csv", "CSV register maps are not in this version", "list the points"},
 	{"template ", "test", "tests of a template are not in this version", "take it out: nothing would be recognised by it"},
 }

@@ -21,7 +21,12 @@ type Target struct {
 	Shadow   []telemetry.PointID // points that a shadow's desired state may write, nothing else
 	Report   []telemetry.PointID // points whose values are a shadow's reported state; default those of Shadow
 	Commands []telemetry.PointID // points that a command may write, nothing else
+
+	takes []bool // by PointID: whether it goes there; nil: all do
 }
+
+// maxTargets is how many cursors a buffer has.
+const maxTargets = 16
 
 // Identity is where a target's key, certificate and CA are; default STATE/identity/NAME.{key,crt,ca}.
 type Identity struct{ KeyFile, Cert, CA string }
@@ -33,6 +38,7 @@ type targetKeys struct {
 	Identity identityKeys `yaml:"identity"`
 	Send     sendKeys     `yaml:"send"`
 	Backfill backfillKeys `yaml:"backfill"`
+	Only     []*node      `yaml:"only"`
 	Shadow   []*node      `yaml:"shadow"`
 	Report   []*node      `yaml:"report"`
 	Commands []*node      `yaml:"commands"`
@@ -58,12 +64,28 @@ const leastRate = 1 << 10
 const defaultTarget = "main"
 
 func (l *loading) targets(n *node, state string) {
+	names := map[string]place{}
 	l.items(n, "cloud", "- {name: main, url: \"mqtts://iot.example.com:8883\"}", func(item *node) {
-		if len(l.cfg.Cloud) == 1 {
-			l.found.fault(item.at, "take it out: nothing would be sent there", "a second cloud target; this version serves one")
+		t := l.target(item, state)
+		if first, twice := names[t.Name]; twice {
+			l.found.fault(item.at, "give each a name of its own: it is its place in the buffer", "cloud target %s is defined twice, first at %s", t.Name, first)
 		}
-		l.cfg.Cloud = append(l.cfg.Cloud, l.target(item, state))
+		names[t.Name] = item.at
+		if len(l.cfg.Cloud) == maxTargets {
+			l.found.fault(item.at, "", "more than %d cloud targets", maxTargets)
+		}
+		if len(t.Shadow)+len(t.Report)+len(t.Commands) > 0 {
+			if l.cfg.Lead != "" {
+				l.found.fault(item.at, "leave shadow, report and commands to one of them", "both %s and %s would direct the equipment", l.cfg.Lead, t.Name)
+			}
+			l.cfg.Lead = t.Name
+		}
+		l.cfg.Cloud = append(l.cfg.Cloud, t)
 	})
+	if l.cfg.Lead == "" && len(l.cfg.Cloud) > 0 {
+		l.cfg.Lead = l.cfg.Cloud[0].Name
+	}
+	l.warnNowhere(n)
 }
 
 func (l *loading) target(n *node, state string) Target {
@@ -92,6 +114,10 @@ func (l *loading) target(n *node, state string) Target {
 	if k.Report == nil {
 		t.Report = t.Shadow
 	}
+	t.takes = l.only(f, k.Only)
+	l.within(f, "shadow", &t, t.Shadow)
+	l.within(f, "report", &t, t.Report)
+	l.within(f, "commands", &t, t.Commands)
 	return t
 }
 

@@ -1,22 +1,25 @@
 package flow
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/penstock-edge/penstock/buffer"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// blocks encodes samples as one record a class, or as several where one would be larger than a block may be.
+// blocks encodes samples as one record a class and audience, or as several where one would be larger than a block may be.
 func (f *Flow) blocks(samples []telemetry.Sample) ([]buffer.Record, error) {
 	if len(samples) == 0 {
 		return nil, nil
 	}
 	var recs []buffer.Record
-	for _, part := range f.byClass(samples) {
-		more, err := f.encode(f.class[part[0].Point], part)
+	for _, part := range f.byKind(samples) {
+		more, err := f.encode(f.kind[part[0].Point], part)
 		if err != nil {
 			return nil, err
 		}
@@ -25,20 +28,25 @@ func (f *Flow) blocks(samples []telemetry.Sample) ([]buffer.Record, error) {
 	return recs, nil
 }
 
-// byClass parts samples by the class of their points, order kept. Mostly there is one class and nothing moves.
-func (f *Flow) byClass(samples []telemetry.Sample) [][]telemetry.Sample {
+// byKind parts samples by the kind of their points, order kept. Mostly there is one kind and nothing moves.
+func (f *Flow) byKind(samples []telemetry.Sample) [][]telemetry.Sample {
 	mixed := false
 	for i := range samples {
-		mixed = mixed || f.class[samples[i].Point] != f.class[samples[0].Point]
+		mixed = mixed || f.kind[samples[i].Point] != f.kind[samples[0].Point]
 	}
 	if !mixed {
 		return [][]telemetry.Sample{samples}
 	}
-	parts := map[buffer.Class][]telemetry.Sample{}
+	parts := map[kind][]telemetry.Sample{}
 	for _, s := range samples {
-		parts[f.class[s.Point]] = append(parts[f.class[s.Point]], s)
+		parts[f.kind[s.Point]] = append(parts[f.kind[s.Point]], s)
 	}
-	return [][]telemetry.Sample{parts[buffer.Keep], parts[buffer.Normal]}
+	kinds := slices.SortedFunc(maps.Keys(parts), func(a, b kind) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.to, b.to)) })
+	list := make([][]telemetry.Sample, len(kinds))
+	for i, k := range kinds {
+		list[i] = parts[k]
+	}
+	return list
 }
 
 // maxBlock is how many bytes a block may have: it is one MQTT message, and servers refuse large ones (penstock-cloud above 1 MiB).
@@ -46,19 +54,19 @@ func (f *Flow) byClass(samples []telemetry.Sample) [][]telemetry.Sample {
 const maxBlock = 512 << 10
 
 // encode halves what is too much for one block until it fits.
-func (f *Flow) encode(class buffer.Class, samples []telemetry.Sample) ([]buffer.Record, error) {
+func (f *Flow) encode(of kind, samples []telemetry.Sample) ([]buffer.Record, error) {
 	block, err := f.encoder.AppendBlock(nil, f.names, samples)
 	if len(samples) > 1 && (errors.Is(err, wire.ErrTooMuch) || len(block) > maxBlock) {
 		half := len(samples) / 2
-		first, err := f.encode(class, samples[:half])
+		first, err := f.encode(of, samples[:half])
 		if err != nil {
 			return nil, err
 		}
-		second, err := f.encode(class, samples[half:])
+		second, err := f.encode(of, samples[half:])
 		return append(first, second...), err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode a block of %d samples: %w", len(samples), err)
 	}
-	return []buffer.Record{{Class: class, Samples: uint32(len(samples)), Data: block}}, nil
+	return []buffer.Record{{Class: of.class, For: of.to, Samples: uint32(len(samples)), Data: block}}, nil
 }

@@ -22,6 +22,9 @@ type Sink interface {
 	Seal(ctx context.Context, recs ...buffer.Record) (last uint64, err error)
 }
 
+// Audience says which targets are told of a point. When anyone is false none is, and nothing of it is kept.
+type Audience func(telemetry.PointID) (to buffer.Audience, anyone bool)
+
 // Options are the two clocks of a flow and its bounds.
 type Options struct {
 	Flush      time.Duration            // what a power cut can take; default 1 s
@@ -30,6 +33,7 @@ type Options struct {
 	BlockSize  int                      // samples at which a block is sealed before its time; default 65,536
 	MaxPending int                      // samples held in memory while the disk refuses them; default 262,144 (about 12 MiB)
 	Keep       func(point string) bool  // points whose blocks give way last when the buffer is full
+	For        Audience                 // which targets are told of a point; default: all
 	Tap        func([]telemetry.Sample) // sees every sample that was read, its quality judged, on the goroutine of who calls Put and in its order
 	Leftovers  []buffer.Record          // what a crash left in the journal: the first seal, which empties the journal, keeps it
 }
@@ -50,6 +54,9 @@ func (o *Options) defaults() {
 	if o.Tap == nil {
 		o.Tap = func([]telemetry.Sample) {}
 	}
+	if o.For == nil {
+		o.For = func(telemetry.PointID) (buffer.Audience, bool) { return 0, true }
+	}
 	if o.Keep == nil {
 		o.Keep = func(string) bool { return false }
 	}
@@ -65,7 +72,7 @@ type Flow struct {
 	log   *slog.Logger
 	sink  Sink
 	names []string // by PointID
-	class []buffer.Class
+	kind  []kind   // by PointID, too
 
 	full  chan struct{}      // one token: a block has reached its size
 	now   chan chan struct{} // Put asks to be journalled at once; the channel it gives is closed when that was tried
@@ -95,20 +102,28 @@ type state struct {
 	read, has    bool // whether there is a latest, a kept
 }
 
+// kind is what the samples of a block have in common.
+type kind struct {
+	class   buffer.Class
+	to      buffer.Audience
+	nowhere bool
+}
+
 // New makes the flow of a gateway's points; points[i].ID must be i.
 func New(points []config.Point, sink Sink, o Options, log *slog.Logger) *Flow {
 	o.defaults()
 	f := &Flow{
 		o: o, log: log, sink: sink, points: points, states: make([]state, len(points)),
-		names: make([]string, len(points)), class: make([]buffer.Class, len(points)),
+		names: make([]string, len(points)), kind: make([]kind, len(points)),
 		full: make(chan struct{}, 1), now: make(chan chan struct{}), ended: make(chan struct{}),
 		encoder: wire.NewEncoder(wire.Balanced), leftovers: o.Leftovers,
 	}
 	for i := range points {
 		f.names[i] = points[i].FullName()
-		f.class[i] = buffer.Normal
+		to, anyone := o.For(telemetry.PointID(i))
+		f.kind[i] = kind{buffer.Normal, to, !anyone}
 		if o.Keep(f.names[i]) {
-			f.class[i] = buffer.Keep
+			f.kind[i].class = buffer.Keep
 		}
 	}
 	return f
@@ -153,7 +168,7 @@ func (f *Flow) take(samples []telemetry.Sample) bool {
 func (f *Flow) put(s telemetry.Sample) {
 	p, st := &f.points[s.Point], &f.states[s.Point]
 	st.latest, st.read = s, true
-	if st.has && !worthKeeping(p, &st.kept, &s) {
+	if f.kind[s.Point].nowhere || st.has && !worthKeeping(p, &st.kept, &s) {
 		return
 	}
 	if len(f.pending) >= f.o.MaxPending {
@@ -243,7 +258,7 @@ func (f *Flow) journal(ctx context.Context) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	entries, err := f.encode(buffer.Normal, fresh)
+	entries, err := f.encode(kind{class: buffer.Normal}, fresh)
 	if err != nil {
 		return err
 	}

@@ -41,9 +41,21 @@ func newPlan(cfg *config.Config, gateway string) *plan {
 		}
 	}
 	for i := range cfg.Points {
-		p.add(gateway + ":" + cfg.Points[i].Device)
+		if mayKnow(cfg, cfg.Points[i].ID) {
+			p.add(gateway + ":" + cfg.Points[i].Device)
+		}
 	}
 	return p
+}
+
+// mayKnow: the cloud that shadows are synced with may know of the point's device.
+func mayKnow(cfg *config.Config, id telemetry.PointID) bool {
+	for i := range cfg.Cloud {
+		if cfg.Cloud[i].Name == cfg.Lead {
+			return cfg.Cloud[i].Takes(id)
+		}
+	}
+	return true
 }
 
 // add makes a thing one that is synced, if there is room.

@@ -20,6 +20,8 @@ var (
 	lostBlocks    = desc("ledger_blocks", "Blocks that the target will never get, or gets with fewer samples, by reason and class.", "target", "reason", "class")
 	lostSamples   = desc("ledger_samples", "Samples in these blocks.", "target", "reason", "class")
 	undeclared    = desc("ledger_undeclared_blocks", "Of these blocks, those of which the target has not been told.", "target")
+	waitBlocks    = desc("target_waiting_blocks", "Blocks in the buffer that the target has not stored yet.", "target")
+	waitSamples   = desc("target_waiting_samples", "Samples in these blocks.", "target")
 	up            = desc("connection_up", "1 while the connection is up; 0.5 when some of its devices keep silent.", "connection")
 	requests      = desc("connection_requests_total", "Readings of a group of points.", "connection")
 	failures      = desc("connection_errors_total", "Readings that failed.", "connection")
@@ -64,6 +66,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, t := range s.Targets {
 		put(connected, prometheus.GaugeValue, map[bool]float64{true: 1}[t.Connected], t.Name)
 		put(sent, prometheus.CounterValue, float64(t.SentSamples), t.Name)
+		put(waitBlocks, prometheus.GaugeValue, float64(t.WaitingBlocks), t.Name)
+		put(waitSamples, prometheus.GaugeValue, float64(t.WaitingSamples), t.Name)
 		put(undeclared, prometheus.GaugeValue, float64(t.Undeclared), t.Name)
 		for _, c := range t.Lost {
 			put(lostBlocks, prometheus.GaugeValue, float64(c.Blocks), t.Name, c.Reason, c.Class)

@@ -61,7 +61,7 @@ func (m *markup) targets(targets []Target) {
 	for _, t := range targets {
 		m.raw(`<p>`)
 		m.state(upOrDown(t.Connected))
-		m.f(` <b>%s</b> <span class="dim">%s</span><br><span class="dim">%s samples stored%s</span>`, t.Name, t.URL, group(t.SentSamples), t.trouble())
+		m.f(` <b>%s</b> <span class="dim">%s</span><br><span class="dim">%s samples stored, %s wait%s</span>`, t.Name, t.URL, group(t.SentSamples), group(t.WaitingSamples), t.trouble())
 		m.lost(t)
 		m.raw(`</p>`)
 	}

@@ -37,12 +37,14 @@ type Buffer struct {
 
 // Target is one cloud.
 type Target struct {
-	Name        string `json:"name"`
-	URL         string `json:"url"`
-	Connected   bool   `json:"connected"`
-	Why         string `json:"why,omitempty"`
-	SentSamples uint64 `json:"sent_samples"`
-	AckedSeq    uint64 `json:"acked_seq"`
+	Name           string `json:"name"`
+	URL            string `json:"url"`
+	Connected      bool   `json:"connected"`
+	Why            string `json:"why,omitempty"`
+	SentSamples    uint64 `json:"sent_samples"`
+	AckedSeq       uint64 `json:"acked_seq"`
+	WaitingBlocks  uint64 `json:"waiting_blocks"`  // in the buffer for it
+	WaitingSamples uint64 `json:"waiting_samples"` // in these
 
 	Lost       []LedgerCount `json:"lost"`              // what it will never get
 	Undeclared uint64        `json:"undeclared_blocks"` // of that, what it has not been told
