@@ -12,7 +12,8 @@ import (
 type change struct {
 	segment *segment
 	pages   []*page
-	bodies  [][]byte
+	bodies  []body   // of each page
+	bytes   []byte   // of all pages, one behind the other
 	first   uint64   // the first number it gives
 	next    uint64   // the number behind the last
 	lasts   []uint64 // of each cursor, the last number given for it
@@ -23,15 +24,18 @@ type change struct {
 	refused []*page        // came and gave way at once: never written
 	done    []*page        // of the segment, to be deleted
 	emptied []*segment     // to unlink afterwards
-	bytes   int64
-	saved   state // what the segment knows
-	state   state // and shall know
+	grown   int64          // by how many bytes of records
+	saved   state          // what the segment knows
+	state   state          // and shall know
 }
+
+// body is where in a change's bytes those of a page are.
+type body struct{ from, to int }
 
 // plan gives sequence numbers, packs pages and chooses what gives way. It holds q.mu.
 func (q *Queue) plan(batch []*request, now time.Time) change {
 	newest := q.segments[len(q.segments)-1]
-	c := change{segment: newest, first: q.next, next: q.next, done: newest.done, emptied: q.emptied(), saved: q.saved}
+	c := change{segment: newest, first: q.next, next: q.next, done: newest.done, emptied: q.emptied(), saved: q.saved, bytes: q.scratch[:0]}
 	for _, cursor := range q.cursors {
 		c.lasts = append(c.lasts, cursor.last)
 	}
@@ -76,7 +80,7 @@ func (c *change) put(q *Queue, r Record, now int64) (seq uint64) {
 	n := len(c.pages)
 	if slots := q.slots(r.For); n == 0 || !c.pages[n-1].fits(r, slots) {
 		c.pages = append(c.pages, c.page(q, r, slots, now))
-		c.bodies = append(c.bodies, nil)
+		c.bodies = append(c.bodies, body{len(c.bytes), len(c.bytes)})
 		n++
 	}
 	for i, cursor := range q.cursors {
@@ -86,11 +90,10 @@ func (c *change) put(q *Queue, r Record, now int64) (seq uint64) {
 	}
 	r.Seq = c.next
 	p := c.pages[n-1]
-	c.bodies[n-1] = appendRecord(c.bodies[n-1], r)
-	p.weights = append(p.weights, r.Samples)
-	size := recordHeader + len(r.Data)
-	p.count, p.bytes, p.samples = p.count+1, p.bytes+uint32(size), p.samples+uint64(r.Samples)
-	c.bytes += int64(size)
+	c.bytes = appendRecord(c.bytes, r)
+	c.bodies[n-1].to = len(c.bytes)
+	p.grow(r)
+	c.grown += int64(recordHeader + len(r.Data))
 	c.next++
 	return r.Seq
 }
@@ -126,7 +129,7 @@ func (q *Queue) slots(a Audience) (slots uint16) {
 // full says whether another segment is begun. One that is in doubt is not written to any more.
 func (c *change) full(q *Queue) bool {
 	s := c.segment
-	return q.doubt || len(c.pages) > 0 && c.first > s.first && (s.bytes+c.bytes > q.o.SegmentBytes || c.next-s.first > span)
+	return q.doubt || len(c.pages) > 0 && c.first > s.first && (s.bytes+c.grown > q.o.SegmentBytes || c.next-s.first > span)
 }
 
 // roll begins a segment and seals the one before it. Its name is the first number to come, so what the one before it may
@@ -183,16 +186,26 @@ func (c *change) write(tx *bbolt.Tx) error {
 	pages := tx.Bucket(pagesBucket)
 	pages.FillPercent = 1 // numbers only rise
 	for i, p := range c.pages {
-		if err := pages.Put(p.key(), c.bodies[i]); err != nil {
+		if err := putBody(pages, p.key(), c.bytes[c.bodies[i].from:c.bodies[i].to]); err != nil {
 			return err
 		}
 	}
 	for _, p := range c.done {
-		if err := pages.Delete(p.key()); err != nil {
+		if err := deleteBody(pages, p.key(), p.bytes); err != nil {
 			return err
 		}
 	}
+	c.segment.reserve(tx.Size() + c.size() + overhead)
 	return errors.Join(writeJournal(tx, c.seal, c.entries), c.state.write(tx, c.saved))
+}
+
+// size is how many bytes are new in the transaction.
+func (c *change) size() int64 {
+	size := c.grown
+	for _, e := range c.entries {
+		size += int64(len(e))
+	}
+	return size
 }
 
 // apply makes what is on disk true in memory.

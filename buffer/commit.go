@@ -3,6 +3,7 @@ package buffer
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -81,23 +82,42 @@ const (
 // run is the committer: it alone writes to segments.
 func (q *Queue) run() {
 	defer close(q.done)
+	crowd, patience := 0, time.Duration(0)
 	for r := range q.requests {
-		batch, records := []*request{r}, len(r.recs)
-	gather:
-		for len(batch) < maxBatch && records < maxRecords && !r.last {
-			select {
-			case r = <-q.requests:
-				batch, records = append(batch, r), records+len(r.recs)
-			default:
-				break gather
-			}
-		}
+		batch := q.gather(r, crowd, patience)
+		began, last := time.Now(), batch[len(batch)-1].last
 		q.commit(batch)
-		if r.last {
+		crowd, patience = len(batch), min(time.Since(began)/8, maxPatience)
+		if last {
 			return
 		}
 	}
 }
+
+// maxPatience is how long the committer steps aside at most, whatever the disk takes.
+const maxPatience = 500 * time.Microsecond
+
+// gather takes what waits. Crowd is how many came the last time: they have just been woken, and may have their next record at hand. For a moment,
+// short beside a commit, the committer steps aside for them; else every second commit would be one of stragglers.
+func (q *Queue) gather(r *request, crowd int, patience time.Duration) []*request {
+	batch, records, began := []*request{r}, len(r.recs), time.Now()
+	for len(batch) < maxBatch && records < maxRecords && !r.last {
+		select {
+		case r = <-q.requests:
+			batch, records = append(batch, r), records+len(r.recs)
+			continue
+		default:
+		}
+		if len(batch) >= crowd || time.Since(began) > patience {
+			break
+		}
+		runtime.Gosched()
+	}
+	return batch
+}
+
+// maxScratch is how much memory is kept from one commit for the next.
+const maxScratch = 1 << 20
 
 // commit answers each request of a batch.
 func (q *Queue) commit(batch []*request) {
@@ -141,5 +161,8 @@ func (q *Queue) try(batch []*request) error {
 		return fmt.Errorf("write to the buffer %s: %w", q.dir, err)
 	}
 	q.apply(&c)
+	if q.scratch = c.bytes; cap(q.scratch) > maxScratch {
+		q.scratch = nil
+	}
 	return nil
 }

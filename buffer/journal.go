@@ -24,7 +24,7 @@ func writeJournal(tx *bbolt.Tx, empty bool, entries [][]byte) error {
 			return err
 		}
 		key := binary.BigEndian.AppendUint64(nil, n)
-		if err := b.Put(key, signed(journalBucket, key, data)); err != nil {
+		if err := putBody(b, key, signed(journalBucket, key, data)); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func (q *Queue) admit(batch []*request) []*request {
 // evict chooses the pages that give way to a change: of the least class the oldest, and when nothing less is there, what has just
 // come. It holds q.mu; nothing is given up before the commit.
 func (q *Queue) evict(c *change, now time.Time) {
-	over := q.bytes + c.bytes - q.o.MaxBytes
+	over := q.bytes + c.grown - q.o.MaxBytes
 	for class := int(Normal); over > 0 && class >= int(Alarm); class-- {
 		over = q.evictClass(c, Class(class), over)
 		over = c.refuse(Class(class), over)
@@ -75,7 +75,7 @@ func (c *change) refuse(class Class, over int64) int64 {
 		}
 		c.refused = append(c.refused, p)
 		c.pages, c.bodies = slices.Delete(c.pages, i, i+1), slices.Delete(c.bodies, i, i+1)
-		c.bytes -= int64(p.bytes)
+		c.grown -= int64(p.bytes)
 		over -= int64(p.bytes)
 	}
 	return over

@@ -34,7 +34,7 @@ func (q *Queue) loseForAll(p *page, from, to uint64) {
 // needWeights reads what each record of a page stands for, where some of them leave it and nobody has looked yet: only
 // then, so that opening reads no records. It holds q.mu.
 func (q *Queue) needWeights(p *page, leaving ranges) {
-	if p.count == 1 || p.weights != nil || len(leaving) == 0 || leaving[0] == (run{p.first, p.last()}) {
+	if p.count == 1 || p.even || p.weights != nil || len(leaving) == 0 || leaving[0] == (run{p.first, p.last()}) {
 		return
 	}
 	h := haul{path: p.segment.path, db: p.segment.bolt}

@@ -52,16 +52,16 @@ func wait[T any](ctx context.Context, c <-chan T) error {
 // haul chooses what to read next: pages of one segment, at least one, up to max records or a page's worth of bytes. It
 // holds q.mu.
 func (r *Reader) haul(after uint64, max int) (h *haul) {
-	bytes, records := 0, 0
+	bytes := 0
 	for p := range r.c.from(r.set, after) {
 		if h == nil {
 			h = &haul{segment: p.segment, path: p.segment.path, db: p.segment.bolt}
 		}
-		if p.segment != h.segment || records >= max || bytes >= maxPage {
+		if p.segment != h.segment || h.records >= max || bytes >= maxPage {
 			break
 		}
 		h.views = append(h.views, r.c.view(p))
-		bytes, records = bytes+int(p.bytes), records+int(p.of(r.c).left)
+		bytes, h.records = bytes+int(p.bytes), h.records+int(p.of(r.c).left)
 	}
 	return h
 }

@@ -84,7 +84,7 @@ type recovery struct {
 // segment takes in one file.
 func (r *recovery) segment(first, limit uint64, newest bool) error {
 	q := r.q
-	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first}
+	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first, piece: q.o.SegmentBytes}
 	if r.floor == 0 {
 		r.floor = first
 	}

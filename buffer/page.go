@@ -27,7 +27,8 @@ type page struct {
 	at      int64       // where in a sealed segment's file its bytes lie
 	whole   progress    // what somebody waits for
 	shares  []*progress // by cursor, nil where it is not for one; nil altogether: there is one cursor, and the whole is its share
-	weights []uint32    // each record's samples, where there is more than one and somebody had to know
+	even    bool        // all records stand for as many samples
+	weights []uint32    // each record's samples, where they are not even and somebody had to know
 }
 
 // weigh counts the samples of some of the page's records.
@@ -36,6 +37,8 @@ func (p *page) weigh(r ranges) (samples uint64) {
 		switch {
 		case p.count == 1 || x == (run{p.first, p.last()}):
 			samples += p.samples
+		case p.even:
+			samples += (x.to - x.from + 1) * (p.samples / uint64(p.count))
 		case p.weights != nil:
 			for _, n := range p.weights[x.from-p.first : x.to-p.first+1] {
 				samples += uint64(n)
@@ -43,6 +46,23 @@ func (p *page) weigh(r ranges) (samples uint64) {
 		}
 	}
 	return min(samples, p.samples)
+}
+
+// grow takes one more record into a new page.
+func (p *page) grow(r Record) {
+	before := p.samples
+	p.count, p.bytes, p.samples = p.count+1, p.bytes+uint32(recordHeader+len(r.Data)), p.samples+uint64(r.Samples)
+	switch even := p.count == 1 || p.even && p.samples == uint64(p.count)*uint64(r.Samples); {
+	case even:
+	case p.even: // until now
+		for range p.count - 1 {
+			p.weights = append(p.weights, uint32(before/uint64(p.count-1)))
+		}
+		fallthrough
+	default:
+		p.weights = append(p.weights, r.Samples)
+	}
+	p.even = p.weights == nil
 }
 
 // readWeights takes the sample counts out of a page's bytes; what is damaged counts nothing.

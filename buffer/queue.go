@@ -71,6 +71,7 @@ type Queue struct {
 	readers  [allClasses + 1]*Reader // of the first, by what is asked for: who reads alarms neither waits for the others nor takes their page
 
 	// The committer's own, after Open.
+	scratch []byte   // for the bytes of a change
 	entries [][]byte // the journal, as it is on disk
 	doubt   bool     // the newest segment may hold more than was reported; another must be begun before the next commit
 

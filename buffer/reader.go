@@ -72,6 +72,7 @@ type haul struct {
 	db      *bbolt.DB // nil: sealed
 	file    *os.File  // opened with the first page that is read
 	views   []view
+	records int // that they have left
 }
 
 func (h *haul) read(v view) (b []byte, err error) {
@@ -93,7 +94,7 @@ type openError struct{ error }
 
 func (e openError) Unwrap() error { return e.error }
 
-// Reader reads records of some classes through a cursor. It remembers how far it has read in a page, so that a page is read and checked once
+// Reader reads records of some classes through a cursor. What it gives shares the memory of a page, a part for each record. It remembers how far it has read in a page, so that a page is read and checked once
 // however few records are asked for at a time; it holds one page at most. It is safe for concurrent use.
 type Reader struct {
 	c   *Cursor
@@ -116,6 +117,7 @@ func (r *Reader) take(h *haul, after uint64, most int) (t taken) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer h.close()
+	t.recs = make([]Record, 0, min(most, h.records))
 	for _, v := range h.views {
 		if len(t.recs) >= most {
 			break
@@ -134,11 +136,7 @@ func (r *Reader) take(h *haul, after uint64, most int) (t taken) {
 			r.rest, r.seq = body, v.first
 		}
 		r.page = v
-		from := len(t.recs)
 		r.records(&t, after, most)
-		if r.seq <= v.last() || again { // the bytes are needed again, or have been given to nobody but in part
-			own(t.recs[from:])
-		}
 		if r.seq > v.last() {
 			r.page, r.rest = view{}, nil
 		}
@@ -148,13 +146,13 @@ func (r *Reader) take(h *haul, after uint64, most int) (t taken) {
 
 // records reads on in the page.
 func (r *Reader) records(t *taken, after uint64, most int) {
-	v := &r.page
+	v, appended := &r.page, time.Unix(0, r.page.time)
 	for r.seq <= v.last() && len(t.recs) < most {
 		wanted := r.seq > after && !v.gone.has(r.seq)
 		rec, rest, err := parseRecord(r.rest, r.seq, v.class)
 		if err == nil {
 			if wanted {
-				rec.Time, rec.For, rec.Prev = time.Unix(0, v.time), v.to, v.before(r.seq)
+				rec.Time, rec.For, rec.Prev = appended, v.to, v.before(r.seq)
 				t.recs = append(t.recs, rec)
 			}
 			r.seq, r.rest = r.seq+1, rest
@@ -167,19 +165,5 @@ func (r *Reader) records(t *taken, after uint64, most int) {
 			}
 		}
 		r.seq, r.rest = next, rest
-	}
-}
-
-// own copies the records' bytes out of the page.
-func own(recs []Record) {
-	size := 0
-	for _, r := range recs {
-		size += len(r.Data)
-	}
-	all := make([]byte, 0, size)
-	for i, r := range recs {
-		at := len(all)
-		all = append(all, r.Data...)
-		recs[i].Data = all[at:len(all):len(all)]
 	}
 }

@@ -72,7 +72,7 @@ func parseRecord(b []byte, seq uint64, class Class) (r Record, rest []byte, err 
 	if uint64(n) > uint64(len(b)-recordHeader) {
 		return r, nil, fmt.Errorf("record %d: it claims %d bytes: %w", seq, n, errDamaged)
 	}
-	r = Record{Seq: seq, Class: class, Samples: le.Uint32(b[4:]), Data: b[recordHeader : recordHeader+n]}
+	r = Record{Seq: seq, Class: class, Samples: le.Uint32(b[4:]), Data: b[recordHeader : recordHeader+n : recordHeader+n]}
 	rest = b[recordHeader+n:]
 	if checksum(seq, class, r.Samples, r.Data) != le.Uint32(b[8:]) {
 		return r, nil, fmt.Errorf("record %d: its checksum does not fit: %w", seq, errDamaged)

@@ -26,6 +26,8 @@ type segment struct {
 	path  string
 	disk  func(segment string, commit func() error) error // Options.Disk
 	first uint64                                          // the sequence number it begins with
+	piece int64                                           // by how much it grows at most
+	file  *os.File                                        // that bbolt has open
 
 	// The queue's mu guards what follows.
 	pages []*page   // of an open one, in order
@@ -46,13 +48,13 @@ var errDoubt = errors.New("the disk does not say what it has taken")
 // createSegment makes an empty segment under a temporary name and renames it when it is whole and on disk: a power cut during
 // bbolt's first writes would leave a file that does not open. seed puts in what is known of the whole queue.
 func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segment, error) {
-	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first}
+	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first, piece: q.o.SegmentBytes}
 	temp := s.path + tempSuffix
 	err := os.Remove(temp)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("new segment: %w", err)
 	}
-	if s.bolt, err = bbolt.Open(temp, 0o600, boltOptions()); err != nil {
+	if s.bolt, err = bbolt.Open(temp, 0o600, s.options()); err != nil {
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, removeIfThere(temp)))
 	}
 	s.bolt.AllocSize = allocBytes
@@ -78,10 +80,20 @@ func makeBuckets(tx *bbolt.Tx) error {
 	return nil
 }
 
+// options let bbolt open a file that is looked at beside it.
+func (s *segment) options() *bbolt.Options {
+	o := boltOptions()
+	o.OpenFile = func(name string, flag int, perm os.FileMode) (f *os.File, err error) {
+		s.file, err = os.OpenFile(name, flag, perm)
+		return s.file, err
+	}
+	return o
+}
+
 // open gives the newest segment to bbolt.
 func (s *segment) open() error {
 	return guarded(func() (err error) {
-		if s.bolt, err = bbolt.Open(s.path, 0o600, boltOptions()); err == nil {
+		if s.bolt, err = bbolt.Open(s.path, 0o600, s.options()); err == nil {
 			s.bolt.AllocSize = allocBytes
 		}
 		return err
@@ -167,7 +179,7 @@ func readPage(db *bbolt.DB, file io.ReaderAt, p view) (b []byte, err error) {
 	}
 	err = guarded(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
-			b = append([]byte(nil), tx.Bucket(pagesBucket).Get(p.key)...)
+			b = append([]byte(nil), getBody(tx.Bucket(pagesBucket), p.key)...)
 			return nil
 		})
 	})

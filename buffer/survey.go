@@ -72,6 +72,7 @@ func (s *survey) visitor(f *boltFile, bucket []byte) func(element) {
 	if bytes.Equal(bucket, pagesBucket) {
 		return func(e element) {
 			p, err := parsePage(e.key)
+			e = f.body(e)
 			if err == nil && e.size != uint64(p.bytes) {
 				err = fmt.Errorf("page of record %d: %d bytes instead of %d: %w", p.first, e.size, p.bytes, errDamaged)
 			}
@@ -93,6 +94,7 @@ func (s *survey) visitor(f *boltFile, bucket []byte) func(element) {
 
 // entry takes over what is signed.
 func (s *survey) entry(f *boltFile, bucket []byte, e element) error {
+	e = f.body(e)
 	raw, err := f.read(e.at, e.size)
 	if err != nil {
 		return err

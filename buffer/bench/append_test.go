@@ -1,107 +1,118 @@
-// Package bench measures the buffer beside others, each asked for the same: on disk when the call returns. It is a
-// module of its own, so that the rivals are no dependencies of the gateway.
 package bench
 
 import (
-	"database/sql"
-	"encoding/binary"
+	"context"
 	"fmt"
-	"path/filepath"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
-
-	"github.com/tidwall/wal"
-	"go.etcd.io/bbolt"
-	_ "modernc.org/sqlite"
+	"time"
 
 	"github.com/penstock-edge/penstock/buffer"
 )
 
-// rivals give a function that appends n records of so many bytes durably.
-var rivals = map[string]func(tb testing.TB) func(n int, data []byte) error{
-	"penstock": func(tb testing.TB) func(int, []byte) error {
-		q, err := buffer.Open(tb.TempDir(), buffer.Options{})
-		must(tb, err)
-		tb.Cleanup(func() { must(tb, q.Close()) })
-		return func(n int, data []byte) error {
-			recs := make([]buffer.Record, n)
-			for i := range recs {
-				recs[i] = buffer.Record{Class: buffer.Normal, Samples: 1, Data: data}
-			}
-			_, err := q.Append(tb.Context(), recs...)
-			return err
-		}
-	},
-	"bbolt": func(tb testing.TB) func(int, []byte) error {
-		db, err := bbolt.Open(filepath.Join(tb.TempDir(), "db"), 0o600, nil)
-		must(tb, err)
-		tb.Cleanup(func() { must(tb, db.Close()) })
-		return func(n int, data []byte) error {
-			return db.Update(func(tx *bbolt.Tx) error {
-				b, err := tx.CreateBucketIfNotExists([]byte("q"))
-				for range n {
-					seq, _ := b.NextSequence()
-					err = b.Put(binary.BigEndian.AppendUint64(nil, seq), data)
-				}
-				return err
-			})
-		}
-	},
-	"wal": func(tb testing.TB) func(int, []byte) error {
-		l, err := wal.Open(tb.TempDir(), nil)
-		must(tb, err)
-		tb.Cleanup(func() { must(tb, l.Close()) })
-		next := uint64(1)
-		return func(n int, data []byte) error {
-			var b wal.Batch
-			for range n {
-				b.Write(next, data)
-				next++
-			}
-			return l.WriteBatch(&b)
-		}
-	},
-	"sqlite": func(tb testing.TB) func(int, []byte) error {
-		db, err := sql.Open("sqlite", filepath.Join(tb.TempDir(), "db")+"?_pragma=journal_mode(wal)&_pragma=synchronous(full)")
-		must(tb, err)
-		tb.Cleanup(func() { must(tb, db.Close()) })
-		_, err = db.Exec("CREATE TABLE q (seq INTEGER PRIMARY KEY, data BLOB)")
-		must(tb, err)
-		return func(n int, data []byte) error {
-			tx, err := db.Begin()
-			if err != nil {
-				return err
-			}
-			put, err := tx.Prepare("INSERT INTO q (data) VALUES (?)")
-			if err != nil {
-				return err
-			}
-			for range n {
-				if _, err := put.Exec(data); err != nil {
-					return err
-				}
-			}
-			return tx.Commit()
-		}
-	},
+// pace collects how many records a second each contender does, a turn each, one behind the other, so that all see the same disk. What it reports
+// is the median of the turns.
+type pace map[string][]float64
+
+func (p pace) turn(tb testing.TB, name string, records int, do func() error) {
+	began := time.Now()
+	must(tb, do())
+	p[name] = append(p[name], float64(records)/time.Since(began).Seconds())
 }
 
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
+func (p pace) median(name string) float64 {
+	slices.Sort(p[name])
+	return p[name][len(p[name])/2]
+}
+
+func (p pace) report(b *testing.B) {
+	best := 0.0
+	for _, r := range rivals() {
+		m := p.median(r.name)
+		best = max(best, m)
+		b.ReportMetric(m, r.name+"-rec/s")
 	}
+	b.ReportMetric(p.median("penstock"), "penstock-rec/s")
+	b.ReportMetric(p.median("penstock")/best, "x-best-rival")
+	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkAppend: so many records in one durable call each.
 func BenchmarkAppend(b *testing.B) {
 	for _, load := range []struct{ records, bytes int }{{1, 200}, {1000, 200}, {1, 50_000}} {
-		for _, name := range []string{"penstock", "bbolt", "wal", "sqlite"} {
-			b.Run(fmt.Sprintf("%dx%d/%s", load.records, load.bytes, name), func(b *testing.B) {
-				put, data := rivals[name](b), make([]byte, load.bytes)
-				for b.Loop() {
-					must(b, put(load.records, data))
+		b.Run(fmt.Sprintf("%dx%d", load.records, load.bytes), func(b *testing.B) {
+			q, puts, data, p := openPenstock(b), opened(b), make([]byte, load.bytes), pace{}
+			recs, written := records(load.records, data), uint64(0)
+			for b.Loop() {
+				before := writtenBytes(b)
+				p.turn(b, "penstock", load.records, func() error { _, err := q.Append(b.Context(), recs...); return err })
+				written += writtenBytes(b) - before
+				for i, r := range rivals() {
+					p.turn(b, r.name, load.records, func() error { return puts[i](load.records, data) })
 				}
-				b.ReportMetric(float64(b.N*load.records)/b.Elapsed().Seconds(), "records/s")
+			}
+			p.report(b)
+			b.ReportMetric(float64(written)/float64(b.N*load.records*load.bytes), "written/appended")
+		})
+	}
+}
+
+// BenchmarkWriters: 64 writers with a record of 200 bytes each, through group commit; the rivals have one writer, a record a call.
+func BenchmarkWriters(b *testing.B) {
+	q, puts, data, p := openPenstock(b), opened(b), make([]byte, 200), pace{}
+	before := q.Stats().Commits
+	for b.Loop() {
+		p.turn(b, "penstock", 64*16, func() error { return writers(b.Context(), q, records(1, data)) })
+		for i, r := range rivals() {
+			p.turn(b, r.name, 16, func() error {
+				for range 16 {
+					if err := puts[i](1, data); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 		}
 	}
+	p.report(b)
+	b.ReportMetric(float64(64*16*b.N)/float64(q.Stats().Commits-before), "rec/commit")
+}
+
+func writers(ctx context.Context, q *buffer.Queue, recs []buffer.Record) (err error) {
+	var wg sync.WaitGroup
+	var once sync.Once
+	for range 64 {
+		wg.Go(func() {
+			for range 16 {
+				if _, e := q.Append(ctx, recs...); e != nil {
+					once.Do(func() { err = e })
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return err
+}
+
+func opened(tb testing.TB) (puts []put) {
+	for _, r := range rivals() {
+		puts = append(puts, r.open(tb))
+	}
+	return puts
+}
+
+// writtenBytes is what this process has given to the disk so far.
+func writtenBytes(tb testing.TB) (n uint64) {
+	text, err := os.ReadFile("/proc/self/io")
+	must(tb, err)
+	for line := range strings.Lines(string(text)) {
+		if m, _ := fmt.Sscanf(line, "write_bytes: %d", &n); m == 1 {
+			return n
+		}
+	}
+	tb.Fatal("no write_bytes in /proc/self/io")
+	return 0
 }
