@@ -63,6 +63,16 @@ func (c *Cursor) Stats() CursorStats {
 	return s
 }
 
+// Oldest is a number below which nothing is left for the cursor. It may be a little too low, never too high.
+func (c *Cursor) Oldest() uint64 {
+	c.q.mu.Lock()
+	defer c.q.mu.Unlock()
+	if p := c.first(allClasses, 0); p != nil {
+		return p.first
+	}
+	return c.q.next
+}
+
 // Ack says that the records from..to, both included, are stored where the cursor leads. It costs no commit: it is on disk with the next one,
 // and a crash before that only means that they are sent again.
 func (c *Cursor) Ack(from, to uint64) error {

@@ -148,6 +148,9 @@ func (s *site) check() {
 		if c.Stats().Samples != samples || len(c.Losses()) > 0 {
 			s.Fatalf("%s: %d samples, counted %d; losses %v", name, samples, c.Stats().Samples, c.Losses())
 		}
+		if oldest := c.Oldest(); len(recs) > 0 && oldest > recs[0].Seq || oldest == 0 {
+			s.Fatalf("%s: nothing is said to be left below %d, and %d is", name, oldest, recs[0].Seq)
+		}
 		for _, r := range through(s, c.Reader(buffer.Alarm), 5) {
 			if r.Class != buffer.Alarm || m.left[r.Seq] != string(r.Data) || r.Prev != m.prev(r.Seq) {
 				s.Fatalf("%s: of the alarms %+v", name, r)

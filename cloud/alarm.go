@@ -12,12 +12,13 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// AlarmBatch is the events of one message. Epoch, Seq and Skipped are as a Batch's: the message is a record of the gateway's buffer as a block is.
+// AlarmBatch is the events of one message. Epoch, Seq, Skipped and Oldest are as a Batch's: the message is a record of the gateway's buffer as a block is.
 type AlarmBatch struct {
 	Gateway  string
 	Epoch    string
 	Seq      uint64
 	Skipped  uint64
+	Oldest   uint64
 	Received time.Time
 	Events   []wire.AlarmEvent
 }

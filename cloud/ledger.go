@@ -1,6 +1,9 @@
 package cloud
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 // Loss is a run of sequence numbers that the gateway will never send, declared by it. Of one whose reason is wire.LossDownsampled the blocks
 // come, with so many samples fewer.
@@ -37,6 +40,7 @@ type EpochLedger struct {
 	LastSeq       uint64 `json:"last_seq"`
 	Gaps          []Gap  `json:"gaps"`
 	Thinned       []Gap  `json:"thinned"`  // blocks that were declared to have fewer samples than were taken, stored or not; by number
+	Held          uint64 `json:"held"`     // the gateway has said that it may still hold this number and those above; 0: it has not said
 	Filtered      uint64 `json:"filtered"` // numbers that were never for this cloud, and are no gap
 	Repeats       uint64 `json:"repeats"`  // blocks that came again and changed nothing
 }
@@ -46,9 +50,69 @@ type Ledger struct {
 	Epochs []EpochLedger `json:"epochs"`
 }
 
+// Missing calls see with each run of numbers that nobody has declared, in order; held are those that wait in the gateway's buffer, by its own
+// word. What is missing of a life of the buffer that is over waits nowhere.
+func (l Ledger) Missing(see func(epoch string, g Gap, held bool)) {
+	for i, e := range l.Epochs {
+		from := e.Held
+		if from == 0 || i < len(l.Epochs)-1 {
+			from = math.MaxUint64
+		}
+		for _, g := range e.Gaps {
+			if g.Reason != Missing {
+				continue
+			}
+			if g.From < from {
+				below := g
+				below.To = min(g.To, from-1)
+				see(e.Epoch, below, false)
+			}
+			if g.To >= from {
+				g.From = max(g.From, from)
+				see(e.Epoch, g, true)
+			}
+		}
+	}
+}
+
+// Standing is what became of a gateway's blocks, in a few numbers.
+type Standing struct {
+	Blocks, Samples         uint64 // stored
+	Waiting                 uint64 // blocks that are not here yet, and wait in the gateway's buffer
+	Undeclared              uint64 // blocks that are not here, and nobody says why
+	LostBlocks, LostSamples uint64 // declared lost
+	Thinned                 uint64 // samples that were taken out of blocks
+	Repeats                 uint64
+}
+
+// Standing sums the ledger up.
+func (l Ledger) Standing() (s Standing) {
+	for _, e := range l.Epochs {
+		s.Blocks, s.Samples, s.Repeats = s.Blocks+e.StoredBlocks, s.Samples+e.StoredSamples, s.Repeats+e.Repeats
+		for _, g := range e.Gaps {
+			if g.Reason != Missing {
+				s.LostBlocks, s.LostSamples = s.LostBlocks+g.Blocks(), s.LostSamples+g.Samples
+			}
+		}
+		for _, g := range e.Thinned {
+			s.Thinned += g.Samples
+		}
+	}
+	l.Missing(func(_ string, g Gap, held bool) {
+		if held {
+			s.Waiting += g.Blocks()
+		} else {
+			s.Undeclared += g.Blocks()
+		}
+	})
+	return s
+}
+
 // LedgerStore answers for what was stored.
 type LedgerStore interface {
 	Ledger(ctx context.Context, gateway string) (Ledger, error)
+	// Incomplete names the gateways whose ledgers have gaps, whatever their reason, or thinned blocks.
+	Incomplete(ctx context.Context) ([]string, error)
 	// Declare records losses. Declaring one again changes nothing; of what is declared twice the later word counts.
 	Declare(ctx context.Context, gateway string, losses []Loss) error
 }

@@ -13,6 +13,7 @@ type Batch struct {
 	Epoch    string // names a life of the gateway's buffer; empty for a message that carries no sequence
 	Seq      uint64 // its place in the epoch, from 1; 0 for a message that carries no sequence
 	Skipped  uint64 // how many numbers right below Seq were never for this cloud
+	Oldest   uint64 // no lower number is still to come; 0: the gateway does not say
 	Received time.Time
 	Block    []byte // encoded by sync/wire
 	Samples  int

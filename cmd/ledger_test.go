@@ -140,6 +140,9 @@ func TestR10_TheListOfGapsIsTheGatewaysLedger(t *testing.T) {
 	for _, e := range theirs.Epochs {
 		listed = append(listed, e.Gaps...)
 		stored += e.StoredSamples
+		if e.Held <= e.Gaps[len(e.Gaps)-1].To {
+			t.Errorf("the gateway holds nothing any more, and the cloud takes it to hold what is above %d", e.Held)
+		}
 	}
 	if want := gaps(ours); !reflect.DeepEqual(listed, want) {
 		text, _ := json.Marshal(want)

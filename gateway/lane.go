@@ -63,6 +63,7 @@ func (l lane) place(b uplink.Block) []session.Property {
 	p := []session.Property{
 		{Key: wire.PropEpoch, Value: l.queue.Epoch()},
 		{Key: wire.PropSeq, Value: strconv.FormatUint(b.Seq, 10)},
+		{Key: wire.PropOldest, Value: strconv.FormatUint(l.cursor.Oldest(), 10)},
 		{Key: wire.PropSamples, Value: strconv.FormatUint(uint64(b.Samples), 10)},
 	}
 	if b.Prev != b.Seq-1 {

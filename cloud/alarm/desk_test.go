@@ -269,3 +269,42 @@ func TestAlarmOfACloudRule(t *testing.T) {
 		t.Errorf("%d lines in the audit log, want the one of the acknowledgement", len(lines))
 	}
 }
+
+// An alarm that follows a condition clears by itself, and is stored and told once for each change.
+func TestFollow(t *testing.T) {
+	p := newPlant(t)
+	at := time.Now()
+	follow := func(on bool) cloud.Alarm {
+		t.Helper()
+		at = at.Add(time.Second)
+		c := alarm.Condition{On: on, Raise: alarm.Raise{Thing: "plant7", Name: "gap", Severity: isa.High, Text: "something is missing", Time: at}}
+		for range 2 {
+			if err := p.desk.Follow(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a, err := p.store.Alarm(t.Context(), "plant7", "gap")
+		if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+			t.Fatal(err)
+		}
+		return a
+	}
+	if a := follow(false); a.Name != "" || len(p.live) != 0 {
+		t.Errorf("of what never was: %+v", a)
+	}
+	if a := follow(true); a.State != isa.Unacknowledged || !a.Own || a.Severity != isa.High || a.Text != "something is missing" {
+		t.Errorf("on: %+v", a)
+	}
+	if a, err := p.desk.Acknowledge(t.Context(), "plant7", "gap", isa.Who{Name: "anna"}, "test"); err != nil || a.State != isa.Acknowledged {
+		t.Errorf("acknowledged while it lasts: %+v, %v", a, err)
+	}
+	if a := follow(false); a.State != isa.Normal {
+		t.Errorf("over: %+v", a)
+	}
+	if a := follow(true); a.State != isa.Unacknowledged {
+		t.Errorf("again: %+v", a)
+	}
+	if a := follow(false); a.State != isa.Normal || len(p.live) != 5 {
+		t.Errorf("over, and nobody has acknowledged: %+v, told %d times", a, len(p.live))
+	}
+}

@@ -27,7 +27,7 @@ type Raise struct {
 // cloud.ErrConflict when the thing is a gateway with an alarm of this name.
 func (d *Desk) Raise(ctx context.Context, r Raise) error {
 	a, changed, err := d.o.Store.StepAlarm(ctx, r.Thing, r.Name, func(memory []byte) ([]byte, []wire.AlarmEvent, error) {
-		own, err := remember(r.Name, memory, r.Time)
+		own, err := remember(r.Name, memory, latched, r.Time)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %w", cloud.ErrInvalid, err)
 		}
@@ -47,9 +47,37 @@ func (d *Desk) Raise(ctx context.Context, r Raise) error {
 	return err
 }
 
-// remember is an alarm that latches, from its memory, or a new one.
-func remember(name string, memory []byte, now time.Time) (*isa.Alarm, error) {
-	config := isa.Config{Latch: true}
+// Condition is one that the cloud itself watches on a thing.
+type Condition struct {
+	Raise
+	On bool
+}
+
+// Follow has an alarm follow a condition: it clears by itself when that is over, whether anybody has acknowledged it or not. Errors as Raise's.
+func (d *Desk) Follow(ctx context.Context, c Condition) error {
+	a, changed, err := d.o.Store.StepAlarm(ctx, c.Thing, c.Name, func(memory []byte) ([]byte, []wire.AlarmEvent, error) {
+		own, err := remember(c.Name, memory, isa.Config{}, c.Time)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", cloud.ErrInvalid, err)
+		}
+		in := isa.Input{Condition: isa.Off}
+		if c.On {
+			in = isa.Input{Condition: isa.On, Level: c.Severity}
+		}
+		events := own.Step(c.Time, in)
+		return own.Encode(), c.told(events), nil
+	})
+	if changed {
+		d.o.Tell(cloud.Live{Thing: c.Thing, Alarms: []cloud.Alarm{a}})
+	}
+	return err
+}
+
+// latched is what a rule raises: it stays until somebody acknowledges it.
+var latched = isa.Config{Latch: true}
+
+// remember is an alarm from its memory, or a new one.
+func remember(name string, memory []byte, config isa.Config, now time.Time) (*isa.Alarm, error) {
 	if memory == nil {
 		return isa.New(name, config, now)
 	}
@@ -77,7 +105,7 @@ func (r *Raise) told(events []isa.Event) (told []wire.AlarmEvent) {
 func (d *Desk) acknowledgeOwn(ctx context.Context, a cloud.Alarm, ack isa.Acknowledgement, line audit.Entry) (cloud.Alarm, error) {
 	raise := Raise{Thing: a.Thing, Rule: a.Rule}
 	a, changed, err := d.o.Store.StepAlarm(ctx, a.Gateway, a.Name, func(memory []byte) ([]byte, []wire.AlarmEvent, error) {
-		own, err := remember(a.Name, memory, ack.Time)
+		own, err := remember(a.Name, memory, latched, ack.Time)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -31,7 +31,7 @@ func (in *Ingest) putAlarms(ctx context.Context, m Message) error {
 	if err != nil {
 		return refuse(err)
 	}
-	changed, stored, err := in.store.AppendAlarms(ctx, cloud.AlarmBatch{Gateway: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Skipped: skipped, Received: m.Received, Events: events})
+	changed, stored, err := in.store.AppendAlarms(ctx, cloud.AlarmBatch{Gateway: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Skipped: skipped, Oldest: m.Oldest, Received: m.Received, Events: events})
 	switch {
 	case err != nil:
 		return err

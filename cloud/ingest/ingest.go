@@ -33,6 +33,7 @@ type Message struct {
 	Epoch    string // of a block or of alarms: the user properties wire.PropEpoch and wire.PropSeq
 	Seq      uint64
 	Prev     string // user property wire.PropPrev; empty: the number before
+	Oldest   uint64 // user property wire.PropOldest; 0: none
 	Payload  []byte
 	Received time.Time
 	Seen     cloud.InboxItem // of telemetry: the message as rules see it

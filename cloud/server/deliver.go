@@ -78,6 +78,8 @@ func (s *server) deliver(ctx context.Context, m broker.Message) error {
 	if what == wire.WhatBlock || what == wire.WhatAlarm {
 		in.Epoch, _ = m.Property(wire.PropEpoch)
 		in.Prev, _ = m.Property(wire.PropPrev)
+		oldest, _ := m.Property(wire.PropOldest)
+		in.Oldest, _ = strconv.ParseUint(oldest, 10, 63) // 0 when it is no number: nothing depends on it but how a gap is told
 		seq, _ := m.Property(wire.PropSeq)
 		in.Seq, _ = strconv.ParseUint(seq, 10, 64) // 0, which ingest refuses, when it is no number
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/penstock-edge/penstock/cloud/ingest"
+	"github.com/penstock-edge/penstock/cloud/ledger"
 )
 
 // metrics are what Prometheus may ask for: counts, and no names of things.
@@ -35,7 +36,7 @@ func newMetrics() *metrics {
 func (m *metrics) count(event, outcome string) { m.mqtt.WithLabelValues(event, outcome).Inc() }
 
 // watch adds what others count.
-func (m *metrics) watch(connections func() int, counts func() ingest.Counts) {
+func (m *metrics) watch(connections func() int, counts func() ingest.Counts, ledgers func() ledger.Total) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(
 		prometheus.GaugeOpts{Name: "penstock_cloud_mqtt_connections", Help: "MQTT clients connected now."},
 		func() float64 { return float64(connections()) }))
@@ -54,6 +55,25 @@ func (m *metrics) watch(connections func() int, counts func() ingest.Counts) {
 	} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "penstock_cloud_" + name, Help: c.help},
 			func() float64 { return float64(c.of(counts())) }))
+	}
+	m.watchLedgers(ledgers)
+}
+
+// watchLedgers adds the sums of all ledgers. They may go down: what was missing comes, and a gateway may be removed.
+func (m *metrics) watchLedgers(total func() ledger.Total) {
+	for name, g := range map[string]struct {
+		help string
+		of   func(ledger.Total) float64
+	}{
+		"waiting_blocks":    {"Blocks that are not here yet, and wait in gateways' buffers.", func(t ledger.Total) float64 { return float64(t.Waiting) }},
+		"undeclared_blocks": {"Blocks that are not here, and neither waiting nor declared lost.", func(t ledger.Total) float64 { return float64(t.Undeclared) }},
+		"lost_blocks":       {"Blocks that gateways declared lost.", func(t ledger.Total) float64 { return float64(t.LostBlocks) }},
+		"lost_samples":      {"Samples in these blocks.", func(t ledger.Total) float64 { return float64(t.LostSamples) }},
+		"thinned_samples":   {"Samples that gateways took out of blocks to have room.", func(t ledger.Total) float64 { return float64(t.Thinned) }},
+		"overdue_gateways":  {"Gateways with blocks that have been undeclared for more than a minute.", func(t ledger.Total) float64 { return float64(t.Overdue) }},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "penstock_cloud_ledger_" + name, Help: g.help},
+			func() float64 { return g.of(total()) }))
 	}
 }
 

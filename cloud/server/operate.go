@@ -4,18 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/penstock-edge/penstock/cloud"
 	"github.com/penstock-edge/penstock/cloud/alarm"
 	"github.com/penstock-edge/penstock/cloud/broker"
 	"github.com/penstock-edge/penstock/cloud/command"
+	"github.com/penstock-edge/penstock/cloud/ledger"
+	isa "github.com/penstock-edge/penstock/sync/alarm"
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
 // newOperations are the rooms that ask gateways for something and ask again until they have answered.
 func (s *server) newOperations() {
 	s.alarms = alarm.New(alarm.Options{Store: s.store, Publish: s.publish, Tell: s.ingest.Tell, Log: s.log})
+	s.ledgers = ledger.New(ledger.Options{Store: s.store, Raise: s.gap, Log: s.log})
 	s.commands = command.New(command.Options{Store: s.store, Publish: s.publish, Tell: s.ingest.Tell, Log: s.log})
+}
+
+// gap has the alarm of a gateway tell whether blocks of it are missing without a word.
+func (s *server) gap(ctx context.Context, gateway string, on bool, text string, at time.Time) error {
+	return s.alarms.Follow(ctx, alarm.Condition{On: on, Raise: alarm.Raise{Thing: gateway, Name: ledger.Alarm, Severity: isa.High, Text: text, Time: at}})
 }
 
 // came tells whoever waits for a thing that its connection began or ended.

@@ -17,6 +17,7 @@ import (
 	"github.com/penstock-edge/penstock/cloud/command"
 	"github.com/penstock-edge/penstock/cloud/enrol"
 	"github.com/penstock-edge/penstock/cloud/ingest"
+	"github.com/penstock-edge/penstock/cloud/ledger"
 	"github.com/penstock-edge/penstock/cloud/rule"
 	"github.com/penstock-edge/penstock/cloud/shadow"
 	"github.com/penstock-edge/penstock/cloud/store/local"
@@ -52,6 +53,7 @@ type server struct {
 	commands *command.Room
 	shadows  *shadow.Room
 	rules    *rule.Engine
+	ledgers  *ledger.Watch
 	session  *api.Session
 	enrol    http.Handler
 	api      http.Handler
@@ -92,7 +94,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	if err := s.newHTTP(c, ca, at.MQTT); err != nil {
 		return err
 	}
-	s.metrics.watch(s.broker.Connections, s.ingest.Counts)
+	s.metrics.watch(s.broker.Connections, s.ingest.Counts, s.ledgers.Total)
 
 	var ui http.Handler
 	if o.UI != nil {
@@ -103,6 +105,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	group.Go(func() error { return s.presence.run(running) })
 	group.Go(func() error { return s.alarms.Run(running) })
 	group.Go(func() error { return s.rules.Run(running) })
+	group.Go(func() error { return s.ledgers.Run(running) })
 	group.Go(func() error { return s.commands.Run(running) })
 	group.Go(func() error { return s.broker.Run(running, mqttLn) })
 	group.Go(func() error {

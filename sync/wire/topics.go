@@ -20,6 +20,8 @@ const (
 	PropSamples = "samples" // how many samples are in it, in decimal
 	PropPrev    = "prev"    // the number of the block before it that is for the same cloud, in decimal, where that is not seq-1: what lies between is for others
 
+	PropOldest = "oldest" // no block with a lower number is still to come, in decimal: it is stored, declared lost, or was for others
+
 	ContentBlock = "application/vnd.penstock.block"
 	ContentJSON  = "application/json"
 )

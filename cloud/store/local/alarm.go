@@ -35,6 +35,8 @@ func checkAlarms(b *cloud.AlarmBatch) error {
 		return fmt.Errorf("epoch %q with sequence number %d: a message has both or neither", b.Epoch, b.Seq)
 	case b.Seq > math.MaxInt64:
 		return fmt.Errorf("sequence number %d is beyond 2^63-1", b.Seq)
+	case b.Oldest > math.MaxInt64:
+		return fmt.Errorf("the oldest number %d is beyond 2^63-1", b.Oldest)
 	case b.Skipped >= max(b.Seq, 1):
 		return fmt.Errorf("%d numbers below number %d are more than there are", b.Skipped, b.Seq)
 	}
@@ -56,7 +58,7 @@ func appendAlarms(c *conn, b *cloud.AlarmBatch) (changed []cloud.Alarm, stored b
 		if err != nil {
 			return nil, false, err
 		}
-		if fresh, err := record(c, epoch, place{b.Seq, b.Skipped}, 0); !fresh || err != nil {
+		if fresh, err := record(c, epoch, place{b.Seq, b.Skipped, b.Oldest}, 0); !fresh || err != nil {
 			return nil, false, err
 		}
 	}

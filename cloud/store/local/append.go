@@ -52,6 +52,8 @@ func checkBatch(b *cloud.Batch) error {
 		return fmt.Errorf("epoch %q with sequence number %d: a block has both, any other message neither", b.Epoch, b.Seq)
 	case b.Seq > math.MaxInt64:
 		return fmt.Errorf("sequence number %d is beyond 2^63-1", b.Seq)
+	case b.Oldest > math.MaxInt64:
+		return fmt.Errorf("the oldest number %d is beyond 2^63-1", b.Oldest)
 	case b.Skipped >= max(b.Seq, 1):
 		return fmt.Errorf("%d numbers below number %d are more than there are", b.Skipped, b.Seq)
 	case len(b.Block) == 0:
@@ -78,7 +80,7 @@ func appendBatch(c *conn, b *cloud.Batch) (stored bool, row rawRow, err error) {
 		if err != nil {
 			return false, row, err
 		}
-		if fresh, err := record(c, id, place{b.Seq, b.Skipped}, b.Samples); !fresh || err != nil {
+		if fresh, err := record(c, id, place{b.Seq, b.Skipped, b.Oldest}, b.Samples); !fresh || err != nil {
 			return false, row, err
 		}
 		epoch, seq = id, int64(b.Seq)

@@ -18,12 +18,12 @@ func (s *Store) Ledger(ctx context.Context, gateway string) (ledger cloud.Ledger
 		if err != nil {
 			return err
 		}
-		query := "SELECT id, name, blocks, samples, repeats, filtered FROM epoch WHERE thing = ? ORDER BY id"
+		query := "SELECT id, name, blocks, samples, repeats, filtered, held FROM epoch WHERE thing = ? ORDER BY id"
 		var ids []int64
 		err = c.each(ctx, query, []any{thing}, func(scan func(...any) error) error {
 			var e cloud.EpochLedger
 			var id int64
-			err := scan(&id, &e.Epoch, &e.StoredBlocks, &e.StoredSamples, &e.Repeats, &e.Filtered)
+			err := scan(&id, &e.Epoch, &e.StoredBlocks, &e.StoredSamples, &e.Repeats, &e.Filtered, &e.Held)
 			ids, ledger.Epochs = append(ids, id), append(ledger.Epochs, e)
 			return err
 		})
@@ -36,6 +36,22 @@ func (s *Store) Ledger(ctx context.Context, gateway string) (ledger cloud.Ledger
 		return cloud.Ledger{}, fmt.Errorf("ledger of %s: %w", gateway, err)
 	}
 	return ledger, nil
+}
+
+// Incomplete implements cloud.LedgerStore. All that is accounted for is one run from 1 where nothing is missing, and a number that was
+// declared lost is not accounted for.
+func (s *Store) Incomplete(ctx context.Context) (names []string, err error) {
+	query := "SELECT name FROM thing WHERE id IN (SELECT thing FROM epoch WHERE id IN (SELECT epoch FROM stored WHERE first > 1 UNION SELECT epoch FROM loss UNION SELECT epoch FROM thinned)) ORDER BY name"
+	err = s.readers.read(ctx, func(c *conn) error {
+		return c.each(ctx, query, nil, func(scan func(...any) error) error {
+			names = append(names, "")
+			return scan(&names[len(names)-1])
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for incomplete ledgers: %w", err)
+	}
+	return names, nil
 }
 
 // account fills in what is stored and what is not.

@@ -24,8 +24,11 @@ var schemaRule string
 //go:embed schema_ledger.sql
 var schemaLedger string
 
+//go:embed schema_held.sql
+var schemaHeld string
+
 // migrations[i] takes a file from version i to i+1; SQLite's user_version says where it is. Only ever append.
-var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger}
+var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger, schemaHeld}
 
 // migrate brings the file up to date, a version a transaction.
 func migrate(ctx context.Context, c *conn) error {

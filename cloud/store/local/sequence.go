@@ -17,7 +17,7 @@ func epochID(c *conn, thing int64, name string) (id int64, err error) {
 }
 
 // place is where a message is in its epoch.
-type place struct{ seq, skipped uint64 }
+type place struct{ seq, skipped, oldest uint64 }
 
 // record notes that a message is stored and counts it, as stored when it's fresh and as a repeat when it isn't.
 func record(c *conn, epoch int64, at place, samples int) (fresh bool, err error) {
@@ -26,7 +26,7 @@ func record(c *conn, epoch int64, at place, samples int) (fresh bool, err error)
 	switch {
 	case err != nil:
 	case fresh:
-		_, err = c.exec(bg, "UPDATE epoch SET blocks = blocks + 1, samples = samples + ? WHERE id = ?", samples, epoch)
+		_, err = c.exec(bg, "UPDATE epoch SET blocks = blocks + 1, samples = samples + ?, held = max(held, ?) WHERE id = ?", samples, int64(at.oldest), epoch)
 		if err == nil {
 			err = arrived(c, epoch, at.seq, samples)
 		}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/penstock-edge/penstock/cloud"
@@ -115,6 +116,43 @@ func testFilteredAtRandom(t *testing.T, open Open) {
 		if gap[n] != want {
 			t.Errorf("number %d is %q, want %q", n, gap[n], want)
 		}
+	}
+}
+
+// testHeld: what a gateway says it still holds only grows, whatever the order its blocks come in; and who has gaps can be asked.
+func testHeld(t *testing.T, open Open) {
+	f, ctx := start(t, open), t.Context()
+	f.gateway("plant7")
+	f.gateway("plant8")
+	f.put("plant8", "A", 1, at(1, 1))
+	put := func(seq, oldest uint64) {
+		b := f.batch("plant7", "A", seq, at(int64(seq), 1))
+		b.Oldest = oldest
+		_, err := f.Append(ctx, b)
+		f.must(err)
+	}
+	put(1, 1)
+	incomplete := func(want ...string) {
+		t.Helper()
+		if got, err := f.Incomplete(ctx); err != nil || !slices.Equal(got, want) {
+			t.Errorf("incomplete: %v, %v; want %v", got, err, want)
+		}
+	}
+	incomplete()
+	put(9, 5)
+	put(8, 3)
+	incomplete("plant7")
+	ledger, err := f.Ledger(ctx, "plant7")
+	f.must(err)
+	if s := ledger.Standing(); ledger.Epochs[0].Held != 5 || s.Undeclared != 3 || s.Waiting != 3 || s.Blocks != 3 {
+		t.Errorf("%+v: %+v", s, ledger)
+	}
+	f.must(f.Declare(ctx, "plant7", []cloud.Loss{{Epoch: "A", From: 2, To: 4, Samples: 6, Reason: "evicted"}}))
+	f.put("plant7", "B", 1, at(20, 1)) // the buffer was wiped: what was left in it waits no longer
+	ledger, err = f.Ledger(ctx, "plant7")
+	f.must(err)
+	if s := ledger.Standing(); s.Undeclared != 3 || s.Waiting != 0 || s.LostBlocks != 3 || s.LostSamples != 6 {
+		t.Errorf("%+v: %+v", s, ledger)
 	}
 }
 

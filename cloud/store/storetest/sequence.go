@@ -47,6 +47,7 @@ func testLedger(t *testing.T, open Open) {
 	t.Run("declared twice", func(t *testing.T) { testDeclaredTwice(t, open) })
 	t.Run("never for this cloud", func(t *testing.T) { testFiltered(t, open) })
 	t.Run("never for this cloud, at random", func(t *testing.T) { testFilteredAtRandom(t, open) })
+	t.Run("held", func(t *testing.T) { testHeld(t, open) })
 	t.Run("thinned", func(t *testing.T) { testThinned(t, open) })
 	t.Run("came after all", func(t *testing.T) { testCameAfterAll(t, open) })
 	t.Run("nothing to say", func(t *testing.T) {
