@@ -28,22 +28,23 @@ import (
 
 // site is a gateway with a simulated PLC.
 type site struct {
-	t   testing.TB
-	dir string
-	plc *modbussim.Unit
-	cfg *config.Config
+	t       testing.TB
+	dir     string
+	plc     *modbussim.Unit
+	cfg     *config.Config
+	address string
 }
 
 // newSite has the points press.temp (read only), press.setpoint (0..100) and press.mode (an enum), read every 20 ms; extra is
 // further YAML.
-func newSite(t *testing.T, extra string) *site {
+func newSite(t testing.TB, extra string) *site {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := modbussim.New(slog.New(slog.DiscardHandler))
-	s := &site{t: t, dir: t.TempDir(), plc: server.Add(1, 100)}
+	s := &site{t: t, dir: t.TempDir(), plc: server.Add(1, 1000), address: ln.Addr().String()}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTCP(ctx, ln) }()
