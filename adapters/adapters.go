@@ -66,6 +66,13 @@ type Keeper interface {
 	Keep(folder string) // its own, and perhaps not there yet; called before Open
 }
 
+// Referrer is an optional power of a Spec that needs another point of its device: a scale factor in a register of its own.
+type Referrer interface {
+	// Refer is called once every point of the device has been read from the YAML, before anything is planned. find gives the point of that
+	// name, which may have mistakes of its own. The error is a *KeyError.
+	Refer(find func(name string) (Spec, bool)) error
+}
+
 // KeyError is a mistake in one key of the YAML that was decoded.
 type KeyError struct {
 	Key  string // the key the mistake is in; empty for the whole of it

@@ -204,8 +204,8 @@ func TestBits(t *testing.T) {
 		if got := bit.Value(cell); got != telemetry.Bool(want) {
 			t.Errorf("%s at %s: %v; want %v", name, bit, got, want)
 		}
-		if err := bit.Writable(); err == nil || !strings.Contains(err.Error(), "one bit of a register") {
-			t.Errorf("%s can be written: %v", name, err)
+		if err := bit.Writable(); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if got := more["alarms_overload"].String(); got != "hr:104.15" {

@@ -14,7 +14,10 @@ import (
 // Connection is the settings of one socket or one serial bus.
 type Connection struct {
 	Modbus  Mode          `yaml:"modbus" required:"true"`
-	Address string        `yaml:"address"` // host or host:port; the port is 502 when it is left out
+	Address string        `yaml:"address"` // host or host:port; the port is 502 when it is left out, 802 for tls
+	Cert    string        `yaml:"cert"`    // of tls: our own certificate, PEM
+	Key     string        `yaml:"key"`     // of tls: its key, PEM
+	CA      string        `yaml:"ca"`      // of tls: who has signed the device's certificate, PEM
 	Port    string        `yaml:"port"`    // the serial device
 	Line    Line          `yaml:"line"`    // default 19200 8E1, which the standard demands
 	Timeout time.Duration `yaml:"timeout"` // default 300ms on a serial line, else 1s
@@ -22,7 +25,11 @@ type Connection struct {
 	Pause   time.Duration `yaml:"pause"`   // silence between requests, for slow devices
 }
 
-const standardPort = "502"
+// The ports of Modbus TCP and of Modbus/TCP Security.
+const (
+	standardPort = "502"
+	securePort   = "802"
+)
 
 // Validate joins all mistakes.
 func (c *Connection) Validate() error {
@@ -31,12 +38,12 @@ func (c *Connection) Validate() error {
 		all = append(all, &adapters.KeyError{Key: key, Err: fmt.Errorf(format, args...), Hint: hint})
 	}
 	switch c.Modbus {
-	case TCP, RTUOverTCP:
+	case TCP, TLS, RTUOverTCP, RTUOverUDP:
 		c.validateNetwork(wrong)
 	case RTU:
 		c.validateSerial(wrong)
 	default:
-		wrong("modbus", "write tcp, rtu or rtu-over-tcp", "the kind of Modbus is missing")
+		wrong("modbus", "write "+modeList, "the kind of Modbus is missing")
 	}
 	if c.Timeout < 0 || c.Timeout > 0 && c.Timeout < 5*time.Millisecond || c.Timeout > time.Minute {
 		wrong("timeout", "write 300ms or 1s, for instance", "%v is no sensible timeout", c.Timeout)
@@ -55,9 +62,10 @@ type wrongFunc func(key, hint, format string, args ...any)
 func (c *Connection) validateNetwork(wrong wrongFunc) {
 	if c.Address == "" {
 		wrong("address", `write "host:502"`, "%s needs an address", c.Modbus)
-	} else if err := checkAddress(c.Address); err != nil {
+	} else if err := c.checkAddress(); err != nil {
 		wrong("address", `write "host:502"`, "%w", err)
 	}
+	c.validateTLS(wrong)
 	if c.Port != "" {
 		wrong("port", "address goes with "+string(c.Modbus)+"; port is a serial device, as in /dev/ttyUSB0, and goes with rtu", "%s has no serial port", c.Modbus)
 	}
@@ -78,13 +86,13 @@ func (c *Connection) validateSerial(wrong wrongFunc) {
 	}
 }
 
-func checkAddress(address string) error {
-	host, port, err := net.SplitHostPort(withPort(address))
+func (c *Connection) checkAddress() error {
+	host, port, err := net.SplitHostPort(c.withPort())
 	switch {
 	case err != nil:
-		return fmt.Errorf("%q is no address", address)
+		return fmt.Errorf("%q is no address", c.Address)
 	case host == "":
-		return fmt.Errorf("%q names no host", address)
+		return fmt.Errorf("%q names no host", c.Address)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		return fmt.Errorf("%q is no port", port)
@@ -92,15 +100,19 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// withPort adds Modbus's own port where none is given.
-func withPort(address string) string {
-	if _, _, err := net.SplitHostPort(address); err == nil {
-		return address
+// withPort is the address with Modbus's own port where none is given.
+func (c *Connection) withPort() string {
+	if _, _, err := net.SplitHostPort(c.Address); err == nil {
+		return c.Address
 	}
-	if joined := net.JoinHostPort(address, standardPort); net.ParseIP(address) != nil {
+	port := standardPort
+	if c.Modbus == TLS {
+		port = securePort
+	}
+	if joined := net.JoinHostPort(c.Address, port); net.ParseIP(c.Address) != nil {
 		return joined
 	}
-	return address + ":" + standardPort
+	return c.Address + ":" + port
 }
 
 // NewDevice gives the defaults of a device on this connection.
@@ -133,22 +145,6 @@ func (c *Connection) Open(ctx context.Context, log *slog.Logger) (adapters.Adapt
 		return nil, err
 	}
 	return &adapter{bus: bus{link: l, retries: c.Retries, network: c.Modbus != RTU}, log: log, price: c.startingPrice(), known: map[string]*knowledge{}}, nil
-}
-
-func (c *Connection) open(ctx context.Context) (link, error) {
-	if c.Modbus == RTU {
-		return c.openSerial(ctx)
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", withPort(c.Address))
-	if err != nil {
-		return nil, fmt.Errorf("connect to the Modbus device: %w; check the address, the cabling and that the device serves %s", err, c.Modbus)
-	}
-	w := &wire{stream: conn, timeout: c.timeout()}
-	if c.Modbus == TCP {
-		return &tcpLink{wire: w, pause: c.Pause}, nil
-	}
-	return c.settle(ctx, newRTULink(w, timing{silence: max(networkSilence, c.Pause)}))
 }
 
 func (c *Connection) openSerial(ctx context.Context) (link, error) {

@@ -53,7 +53,9 @@ func (d *Device) Validate() error {
 	return errors.Join(all...)
 }
 
-func (d *Device) onTCP() bool { return d.connection != nil && d.connection.Modbus == TCP }
+func (d *Device) onTCP() bool {
+	return d.connection != nil && (d.connection.Modbus == TCP || d.connection.Modbus == TLS)
+}
 
 func (d *Device) unitExists() bool {
 	return d.Unit >= 1 && d.Unit <= 247 || d.onTCP() && (d.Unit == 0 || d.Unit == 255)

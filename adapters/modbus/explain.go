@@ -10,7 +10,7 @@ import (
 
 // Plan is the requests by which the points would be read, knowing what the lesson says.
 func (d *Device) Plan(points []adapters.Point, lesson []byte) (out adapters.Plan, err error) {
-	_, places, err := placed(points)
+	_, places, _, err := placed(points)
 	if err != nil {
 		return out, err
 	}
@@ -35,7 +35,9 @@ func (d *Device) Plan(points []adapters.Point, lesson []byte) (out adapters.Plan
 
 func (s span) names(points []adapters.Point) (names []string) {
 	for _, p := range s.places {
-		names = append(names, points[p.index].Name)
+		if p.index < len(points) {
+			names = append(names, points[p.index].Name)
+		}
 	}
 	return names
 }

@@ -110,7 +110,7 @@ func serialPair(t *testing.T) (one, two string) {
 }
 
 func TestPymodbus(t *testing.T) {
-	for _, mode := range modes {
+	for _, mode := range []modbus.Mode{modbus.TCP, modbus.RTU, modbus.RTUOverTCP} {
 		t.Run(string(mode), func(t *testing.T) {
 			c, ask := pymodbus(t, mode)
 			a := open(t, c)

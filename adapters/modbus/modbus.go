@@ -1,4 +1,5 @@
-// Package modbus reads and writes field equipment over Modbus: TCP, RTU on a serial line, and RTU over TCP.
+// Package modbus reads and writes field equipment over Modbus: TCP (also within TLS), RTU on a serial line, and RTU over
+// TCP and UDP.
 //
 // It knows registers, units and frames, plans few requests for many points, and gives every value that can't be
 // trusted as Bad with its reason. It knows nothing of when points are read nor of what becomes of them. It imports
@@ -11,7 +12,7 @@ import "github.com/penstock-edge/penstock/adapters"
 func Kind() adapters.Kind {
 	return adapters.Kind{
 		Name: "modbus",
-		Doc:  "Modbus TCP, Modbus RTU on a serial line, RTU over TCP: coils, inputs and registers",
+		Doc:  "Modbus TCP (also within TLS), RTU on a serial line, RTU over TCP and UDP: coils, inputs and registers",
 		New:  func() adapters.Connection { return &Connection{Retries: 1} },
 	}
 }

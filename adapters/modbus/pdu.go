@@ -16,6 +16,7 @@ const (
 	writeRegister  = 6
 	diagnostics    = 8 // sub-function 0 returns what it was sent
 	writeRegisters = 16
+	maskRegister   = 22 // changes single bits of a register
 
 	exceptionBit = 0x80
 )

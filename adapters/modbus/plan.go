@@ -34,28 +34,42 @@ type limits struct {
 }
 
 // placed parts the points of one device by table, in the order of their addresses.
-func placed(points []adapters.Point) (device *Device, byTable map[Table][]place, err error) {
+func placed(points []adapters.Point) (device *Device, byTable map[Table][]place, powers []powered, err error) {
 	byTable = map[Table][]place{}
 	codecs := map[codec]*codec{}
-	for i, p := range points {
-		spec, ok := p.Spec.(*Point)
-		if !ok || spec.device == nil {
-			return nil, nil, fmt.Errorf("BUG: %s.%s is no Modbus point of a device", p.Device, p.Name)
-		}
-		if device == nil {
-			device = spec.device
-		}
+	put := func(spec *Point, index int) {
 		c := spec.codec()
 		if codecs[c] == nil {
 			codecs[c] = &c
 		}
 		start := int(spec.At.Number)
-		byTable[spec.At.Table] = append(byTable[spec.At.Table], place{i, stretch{start, start + spec.Count()}, codecs[c]})
+		byTable[spec.At.Table] = append(byTable[spec.At.Table], place{index, stretch{start, start + spec.Count()}, codecs[c]})
+	}
+	hidden := map[*Point]int{} // powers of ten, whether or not they are among the points
+	for i, p := range points {
+		spec, ok := p.Spec.(*Point)
+		if !ok || spec.device == nil {
+			return nil, nil, nil, fmt.Errorf("BUG: %s.%s is no Modbus point of a device", p.Device, p.Name)
+		}
+		if device == nil {
+			device = spec.device
+		}
+		put(spec, i)
+		if spec.power == nil {
+			continue
+		}
+		at, ok := hidden[spec.power]
+		if !ok {
+			at = len(points) + len(hidden)
+			hidden[spec.power] = at
+			put(spec.power, at)
+		}
+		powers = append(powers, powered{i, at})
 	}
 	for _, places := range byTable {
 		slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	}
-	return device, byTable, nil
+	return device, byTable, powers, nil
 }
 
 // plan finds the cheapest requests that read all places of a table, and those places that the device is known not to have.

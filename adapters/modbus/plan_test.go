@@ -29,7 +29,7 @@ func planned(t *testing.T, change func(*Device), specs ...string) string {
 		}
 		points = append(points, adapters.Point{Spec: p})
 	}
-	_, places, err := placed(points)
+	_, places, _, err := placed(points)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package modbus_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -18,25 +19,29 @@ import (
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
-// plant is a simulator behind one of the three wires, which can be cut and restored.
+// plant is a simulator behind one of the wires, which can be cut and restored.
 type plant struct {
 	t       testing.TB
 	sim     *modbussim.Server
 	mode    modbus.Mode
 	where   string // host:port, or the path that leads to the line
 	timeout time.Duration
+	pki     *pki // of tls
 
 	stop   context.CancelFunc
 	served sync.WaitGroup
 }
 
-var modes = []modbus.Mode{modbus.TCP, modbus.RTU, modbus.RTUOverTCP}
+var modes = []modbus.Mode{modbus.TCP, modbus.RTU, modbus.RTUOverTCP, modbus.RTUOverUDP, modbus.TLS}
 
 // newPlant starts a plant without units.
 func newPlant(t testing.TB, mode modbus.Mode) *plant {
 	p := &plant{t: t, sim: modbussim.New(quiet()), mode: mode, where: "127.0.0.1:0", timeout: 100 * time.Millisecond}
 	if mode == modbus.RTU {
 		p.where = filepath.Join(t.TempDir(), "line")
+	}
+	if mode == modbus.TLS {
+		p.pki = newPKI(t)
 	}
 	p.restore()
 	t.Cleanup(p.cut)
@@ -48,8 +53,12 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func (p *plant) restore() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
-	if p.mode == modbus.RTU {
+	switch p.mode {
+	case modbus.RTU:
 		p.restoreLine(ctx)
+		return
+	case modbus.RTUOverUDP:
+		p.restoreUDP(ctx)
 		return
 	}
 	ln, err := net.Listen("tcp", p.where)
@@ -58,10 +67,22 @@ func (p *plant) restore() {
 	}
 	p.where = ln.Addr().String()
 	serve := p.sim.ServeTCP
-	if p.mode == modbus.RTUOverTCP {
+	switch p.mode {
+	case modbus.RTUOverTCP:
 		serve = p.sim.ServeRTUOverTCP
+	case modbus.TLS:
+		ln = tls.NewListener(ln, p.pki.device())
 	}
 	p.served.Go(func() { _ = serve(ctx, ln) })
+}
+
+func (p *plant) restoreUDP(ctx context.Context) {
+	conn, err := net.ListenPacket("udp", p.where)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.where = conn.LocalAddr().String()
+	p.served.Go(func() { _ = p.sim.ServeRTUOverUDP(ctx, conn) })
 }
 
 func (p *plant) restoreLine(ctx context.Context) {
@@ -91,6 +112,9 @@ func (p *plant) connection() *modbus.Connection {
 		c.Port, c.Line = p.where, modbus.Line{Baud: 115200, Data: 8, Parity: 'N', Stop: 1}
 	} else {
 		c.Address = p.where
+	}
+	if p.pki != nil {
+		c.Cert, c.Key, c.CA = p.pki.file("client.crt"), p.pki.file("client.key"), p.pki.file("ca.crt")
 	}
 	return c
 }

@@ -22,7 +22,10 @@ type Point struct {
 	Bits    map[int]string `yaml:"bits"`   // further points <point>_<name>
 	Invalid Sentinel       `yaml:"invalid"`
 
+	ScaleFrom string `yaml:"scale_from"` // the point of the device that holds a power of ten: value = raw * 10^that
+
 	device *Device
+	power  *Point // that ScaleFrom names
 }
 
 // noBit is the Bit of a point that is a whole register.
@@ -36,8 +39,6 @@ func (p *Point) Writable() error {
 	switch {
 	case p.At.Table == Discrete || p.At.Table == Input:
 		return fmt.Errorf("%s is %s, which can't be written", p.At, articled(p.At.Table))
-	case p.Bit != noBit:
-		return fmt.Errorf("%s is one bit of a register, and only whole registers are written: another program could change the other bits meanwhile", p)
 	case p.kind() == Text && (p.Length+1)/2 > maxWritten:
 		return fmt.Errorf("%s has %d characters, and one request writes %d at most", p, p.Length, 2*maxWritten)
 	}
@@ -139,6 +140,7 @@ func (p *Point) Validate() error {
 		return errors.Join(all...)
 	}
 	p.validateNumber(wrong)
+	p.validateScaleFrom(wrong)
 	p.validateText(wrong)
 	p.validateBits(wrong)
 	if last := int(p.At.Number) + p.Count() - 1; last > 0xFFFF {
@@ -151,7 +153,7 @@ func (p *Point) Validate() error {
 func (p *Point) validateBit(wrong wrongFunc) {
 	hint := "leave it out: " + articled(p.At.Table) + " is one bit"
 	for key, given := range map[string]bool{
-		"order": p.Order != "", "scale": p.Scale != 1, "offset": p.Offset != 0, "length": p.Length != 0,
+		"scale_from": p.ScaleFrom != "", "order": p.Order != "", "scale": p.Scale != 1, "offset": p.Offset != 0, "length": p.Length != 0,
 		"bit": p.Bit != noBit, "bits": len(p.Bits) > 0, "invalid": p.Invalid.text != "",
 	} {
 		if given {

@@ -20,7 +20,7 @@ func (c *Connection) startingPrice() price {
 	case RTU:
 		overhead := 20*line.character() + 2*line.silence()
 		return price{fixed: (overhead + overhead/2).Seconds(), each: (2 * line.character()).Seconds(), line: true}
-	case TCP:
+	case TCP, TLS:
 		return price{fixed: 1e-3, each: 1e-6}
 	}
 	return price{fixed: 20e-3, each: 1e-3}

@@ -16,11 +16,13 @@ type reader struct {
 	unit    byte
 	known   *knowledge
 	places  map[Table][]place
-	spans   []span // those that were answered first
-	missing []span // places that the device is known not to have
-	version int    // of the knowledge that the spans were planned from
-	gap     int    // that was worth reading over then
-	samples []telemetry.Sample
+	spans   []span             // those that were answered first
+	missing []span             // places that the device is known not to have
+	version int                // of the knowledge that the spans were planned from
+	gap     int                // that was worth reading over then
+	samples []telemetry.Sample // of the points, then of powers of ten that only serve them
+	points  int
+	powers  []powered
 }
 
 // progress is how far one Read has come.
@@ -40,7 +42,11 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 		r.samples[i].Quality = telemetry.BadTimeout
 	}
 	err := r.readAll(ctx)
-	emit(r.samples)
+	for _, p := range r.powers {
+		s := &r.samples[p.index]
+		s.Value, s.Quality = raise(*s, r.samples[p.power])
+	}
+	emit(r.samples[:r.points])
 	return err
 }
 

@@ -228,6 +228,8 @@ func responseSize(head []byte) (size int, known bool) {
 		return 3 + int(head[2]) + 2, true
 	case function == writeCoil, function == writeRegister, function == diagnostics, function == 15, function == writeRegisters:
 		return 8, true
+	case function == maskRegister:
+		return 10, true
 	case function > exceptionBit && function <= exceptionBit+0x2B:
 		return 5, true
 	}

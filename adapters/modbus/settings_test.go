@@ -59,7 +59,7 @@ func TestWordsReadThemselves(t *testing.T) {
 		t.Errorf("type real: %v", err)
 	}
 	var mode modbus.Mode
-	if err := mode.UnmarshalText([]byte("ascii")); err == nil || !strings.Contains(err.Error(), "write tcp, rtu or rtu-over-tcp") {
+	if err := mode.UnmarshalText([]byte("ascii")); err == nil || !strings.Contains(err.Error(), "write tcp, tls, rtu, rtu-over-tcp or rtu-over-udp") {
 		t.Errorf("modbus: ascii: %v", err)
 	}
 }

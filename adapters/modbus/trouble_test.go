@@ -170,7 +170,9 @@ func TestWritesThatAreRefusedSayWhy(t *testing.T) {
 		{spec(t, d, "hr:50"), telemetry.Int64(1), "write hr:50: the device answered with exception 2: it has no such address"},
 		{spec(t, d, "di:0"), telemetry.Bool(true), "di:0 is a discrete input, which can't be written"},
 		{spec(t, d, "ir:0"), telemetry.Int64(1), "ir:0 is an input register"},
-		{spec(t, d, "hr:0", func(p *modbus.Point) { p.Bit = 3 }), telemetry.Bool(true), "hr:0.3 is one bit of a register"},
+		{spec(t, d, "hr:0", func(p *modbus.Point) { p.Bit = 3 }), telemetry.Int64(2), "write hr:0.3: \"2\" is neither true nor false"},
+		{spec(t, d, "hr:50", func(p *modbus.Point) { p.Bit = 3 }), telemetry.Bool(true), "write hr:50.3: the device answered with exception 2"},
+		{spec(t, d, "ir:0", func(p *modbus.Point) { p.Bit = 3 }), telemetry.Bool(true), "ir:0 is an input register"},
 		{spec(t, d, "hr:0"), telemetry.Int64(70000), "write hr:0: 70000 does not fit into uint16"},
 	} {
 		if err := write(a, c.s, c.v); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -316,5 +318,83 @@ func TestWhatIsNoModbusTCP(t *testing.T) {
 				t.Errorf("%v %s, %v", got[0].Value, got[0].Quality, err)
 			}
 		})
+	}
+}
+
+// One bit is changed and its neighbours are not: by function 22, or by reading and writing where the device does not know it.
+func TestABitIsWrittenAlone(t *testing.T) {
+	for _, order := range []modbus.Order{"ABCD", "BADC"} {
+		for name, without := range map[string]bool{"with function 22": false, "without": true} {
+			t.Run(string(order)+" "+name, func(t *testing.T) {
+				p := newPlant(t, modbus.RTUOverTCP)
+				u := p.sim.Add(1, 10)
+				put(t, u, "hr:4", 0b1010_0000_1111_0000)
+				masks := 0
+				u.Garble(func(request, response []byte) []byte {
+					if request[0] != 22 {
+						return response
+					}
+					if masks++; without {
+						put(t, u, "hr:4", 0b1010_0000_1111_0000)
+						return []byte{0x96, 1}
+					}
+					return response
+				})
+				a, d := p.open(), device(p.connection(), 1)
+				for _, w := range []struct {
+					bit int
+					on  bool
+				}{{0, true}, {15, false}, {4, false}, {9, true}} {
+					s := spec(t, d, "hr:4", ordered(order), func(p *modbus.Point) { p.Bit = w.bit })
+					before, _ := u.Cells(s.At, 1)
+					if masks > 0 && without { // from here on the unit's lack of it is known
+						u.Garble(nil)
+					}
+					if err := write(a, s, telemetry.Bool(w.on)); err != nil {
+						t.Fatalf("bit %d: %v", w.bit, err)
+					}
+					after, _ := u.Cells(s.At, 1)
+					if want := s.SetBit(before[0], w.on); after[0] != want {
+						t.Errorf("bit %d set to %v: %016b became %016b; want %016b", w.bit, w.on, before[0], after[0], want)
+					}
+				}
+				if without && masks != 1 {
+					t.Errorf("function 22 was tried %d times on a unit that does not have it", masks)
+				}
+			})
+		}
+	}
+}
+
+func TestTLSKnowsBothEnds(t *testing.T) {
+	p, stranger := newPlant(t, modbus.TLS), newPKI(t)
+	put(t, p.sim.Add(3, 10), "hr:0", 42)
+	for story, change := range map[string]func(*modbus.Connection){
+		"a device that somebody else signed": func(c *modbus.Connection) { c.CA = stranger.file("ca.crt") },
+		"a client that somebody else signed": func(c *modbus.Connection) {
+			c.Cert, c.Key = stranger.file("client.crt"), stranger.file("client.key")
+		},
+		"no key":            func(c *modbus.Connection) { c.Key = "nothing" },
+		"a CA that is none": func(c *modbus.Connection) { c.CA = stranger.file("ca.key") },
+	} {
+		c := p.connection()
+		change(c)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		a, err := c.Open(ctx, quiet())
+		if err != nil {
+			continue
+		}
+		defer a.Close()
+		// With TLS 1.3 a client learns that it was turned away when it reads.
+		if got, err := read(t, prepare(t, a, points(spec(t, device(c, 3), "hr:0"))), 1); err == nil || errors.Is(err, adapters.ErrNoAnswer) || !got[0].Quality.IsBad() {
+			t.Errorf("%s: %v %s, %v", story, got[0].Value, got[0].Quality, err)
+		}
+	}
+	if err := (&modbus.Connection{Modbus: modbus.TLS, Address: "plc", Cert: "x"}).Validate(); err == nil || !strings.Contains(err.Error(), "tls needs cert, key and ca") {
+		t.Errorf("tls without a key: %v", err)
+	}
+	if err := (&modbus.Connection{Modbus: modbus.TCP, Address: "plc", CA: "x"}).Validate(); err == nil || !strings.Contains(err.Error(), "tcp is not encrypted") {
+		t.Errorf("a certificate with tcp: %v", err)
 	}
 }

@@ -31,8 +31,9 @@ type stream interface {
 // time, save for Close.
 type wire struct {
 	stream
-	timeout time.Duration
-	writeBy time.Time // the write deadline that is set
+	timeout   time.Duration
+	datagrams bool      // nothing read is an empty datagram, not the end
+	writeBy   time.Time // the write deadline that is set
 
 	watched context.Context // whose end ends waits; nil: none's
 	unhook  func() bool
@@ -103,10 +104,10 @@ func (w *wire) pending(buf []byte) (n int, err error) {
 		return 0, nil
 	case failed != nil:
 		return 0, failed
-	case n == 0:
+	case n == 0 && !w.datagrams:
 		return 0, errEnded
 	}
-	return n, nil
+	return max(n, 0), nil
 }
 
 // write gives the request away whole, within the timeout or a little more.

@@ -20,20 +20,42 @@ func (a *adapter) Write(ctx context.Context, p adapters.Point, v telemetry.Value
 	if err := spec.Writable(); err != nil {
 		return err
 	}
-	request, err := spec.writeRequest(v)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", spec, err)
-	}
-	if err := a.send(ctx, byte(spec.device.Unit), request); err != nil {
+	if err := a.write(ctx, spec, v); err != nil {
 		return fmt.Errorf("write %s: %w", spec, err)
 	}
 	return nil
 }
 
-func (a *adapter) send(ctx context.Context, unit byte, request []byte) error {
+// write holds the bus until it is done: what must be read before is still so when the value is written, as far as we are concerned.
+func (a *adapter) write(ctx context.Context, p *Point, v telemetry.Value) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.link.watch(ctx)
+	unit := byte(p.device.Unit)
+	if p.OneBit() {
+		return a.writeBit(ctx, unit, p, v)
+	}
+	if p.power != nil {
+		response, err := a.ask(ctx, unit, p.powerRequest(), 1+a.retries)
+		if errors.Is(err, errSilent) {
+			return unanswered(unit, errSilent)
+		}
+		if err == nil {
+			p, err = p.atPower(response)
+		}
+		if err != nil {
+			return fmt.Errorf("read its power of ten: %w", err)
+		}
+	}
+	request, err := p.writeRequest(v)
+	if err != nil {
+		return err
+	}
+	return a.send(ctx, unit, request)
+}
+
+// send gives one request that changes something. The caller holds the bus's lock.
+func (a *adapter) send(ctx context.Context, unit byte, request []byte) error {
 	_, err := a.ask(ctx, unit, request, 1)
 	if errors.Is(err, IllegalFunction) && request[0] == writeRegister {
 		_, err = a.ask(ctx, unit, manyRegisters(binary.BigEndian.Uint16(request[1:]), request[3:]), 1)
@@ -42,6 +64,36 @@ func (a *adapter) send(ctx context.Context, unit byte, request []byte) error {
 		return unanswered(unit, errSilent)
 	}
 	return err
+}
+
+// writeBit changes one bit of a register and leaves the others as they are: by function 22, with which the device itself does so, or, where it
+// does not know that, by reading the register and writing it back. The latter undoes what the device's own program does to the register meanwhile.
+func (a *adapter) writeBit(ctx context.Context, unit byte, p *Point, v telemetry.Value) error {
+	on, isNumber := v.Float()
+	if !isNumber || on != 0 && on != 1 {
+		return fmt.Errorf("%s is neither true nor false", quoted(v))
+	}
+	if !a.maskless[unit] {
+		bit := p.SetBit(0, true)
+		request := binary.BigEndian.AppendUint16([]byte{maskRegister}, p.At.Number)
+		request = binary.BigEndian.AppendUint16(request, ^bit) // the bits that stay
+		request = binary.BigEndian.AppendUint16(request, p.SetBit(0, on == 1))
+		err := a.send(ctx, unit, request)
+		if !errors.Is(err, IllegalFunction) {
+			return err
+		}
+		a.maskless[unit] = true
+	}
+	response, err := a.ask(ctx, unit, readRequest(nil, Holding, int(p.At.Number), 1), 1+a.retries)
+	if errors.Is(err, errSilent) {
+		return unanswered(unit, errSilent)
+	}
+	if err != nil {
+		return fmt.Errorf("read the register's other bits: %w", err)
+	}
+	cell := p.SetBit(binary.BigEndian.Uint16(response[2:]), on == 1)
+	request := binary.BigEndian.AppendUint16([]byte{writeRegister}, p.At.Number)
+	return a.send(ctx, unit, binary.BigEndian.AppendUint16(request, cell))
 }
 
 // writeRequest is function 5 for a coil, 6 for one register and 16 for several.

@@ -160,6 +160,21 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestAPowerOfTenIsAPointOfTheDevice(t *testing.T) {
+	const site = `version: 1
+connections:
+  plc: {modbus: tcp, address: 10.7.2.11}
+devices:
+  - name: inverter
+    connection: plc
+    points:
+      power:    {at: hr:100, type: int16, scale_from: %s}
+      power_sf: {at: hr:101, type: int16}
+`
+	penstock(t, "check", write(t, "good.yaml", fmt.Sprintf(site, "power_sf"))).want(t, "check", 0, "2 points")
+	penstock(t, "check", write(t, "bad.yaml", fmt.Sprintf(site, "power_fs"))).want(t, "check", 1, `bad.yaml:8:55: error: scale_from of point inverter.power: the device has no point "power_fs"`)
+}
+
 func TestWithoutADaemonTheDeviceIsReadDirectly(t *testing.T) {
 	file, plc := plant(t)
 	penstock(t, "status", "-c", file).want(t, "status", 1, "the gateway is not running: start it with")

@@ -62,6 +62,27 @@ func (d *device) readPoints() {
 		d.readPoint(e)
 	}
 	d.samePlaces()
+	d.refer()
+}
+
+// refer lets points find those they need.
+func (d *device) refer() {
+	find := func(name string) (adapters.Spec, bool) {
+		for _, p := range d.points {
+			if p.Name == name {
+				return p.Spec, true
+			}
+		}
+		return nil, false
+	}
+	for i, p := range d.points {
+		if r, ok := p.Spec.(adapters.Referrer); ok {
+			if err := r.Refer(find); err != nil {
+				d.origins[i].form.validate(err)
+				d.lost[d.Name] = true
+			}
+		}
+	}
 }
 
 // readPoint reads one point, and the further ones that stand in the same place.
@@ -161,6 +182,7 @@ func (d *device) expand(f *form, of Point) {
 type origin struct {
 	at    place
 	entry string // the point that was written; an expanded one has another name
+	form  *form  // that read it
 	bit   bool   // it is one bit of its place, so others may well share it
 }
 
@@ -168,7 +190,7 @@ type origin struct {
 func (d *device) keep(f *form, entry string, p Point) {
 	_, bit := f.got("bit")
 	d.points = append(d.points, p)
-	d.origins = append(d.origins, origin{f.at, entry, bit})
+	d.origins = append(d.origins, origin{f.at, entry, f, bit})
 }
 
 // samePlaces reports two points of one name (an expanded one can meet a written one) and warns of two that read the same.

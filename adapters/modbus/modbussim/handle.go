@@ -38,6 +38,8 @@ func (b *Bank) do(request []byte) ([]byte, error) {
 		return b.writeCoils(request)
 	case 16:
 		return b.writeRegisters(request)
+	case 22:
+		return b.maskRegister(request)
 	}
 	return nil, modbus.IllegalFunction
 }
@@ -137,4 +139,20 @@ func (b *Bank) writeRegisters(request []byte) ([]byte, error) {
 		cells[i] = binary.BigEndian.Uint16(request[6+2*i:])
 	}
 	return request[:5], b.Put(at, cells...)
+}
+
+func (b *Bank) maskRegister(request []byte) ([]byte, error) {
+	if len(request) != 7 {
+		return nil, modbus.IllegalValue
+	}
+	at := modbus.Address{Table: modbus.Holding, Number: binary.BigEndian.Uint16(request[1:])}
+	stay, set := binary.BigEndian.Uint16(request[3:]), binary.BigEndian.Uint16(request[5:])
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	cell, err := b.stretch(at, 1)
+	if err != nil {
+		return nil, err
+	}
+	cell[0] = cell[0]&stay | set&^stay
+	return request, nil
 }

@@ -71,5 +71,8 @@ func requestSize(buf []byte) int {
 	if buf[1] == 15 || buf[1] == 16 {
 		return 7 + int(buf[6]) + 2
 	}
+	if buf[1] == 22 {
+		return 10
+	}
 	return 8
 }
