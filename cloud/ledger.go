@@ -19,6 +19,9 @@ type Loss struct {
 // Missing is the reason of a gap that nobody has declared: its blocks are on their way, or lost.
 const Missing = "missing"
 
+// GapAlarm is the name of the alarm on a gateway whose blocks have been missing for a while without its having said why.
+const GapAlarm = "undeclared_gap"
+
 // Gap is a run of sequence numbers that is not stored.
 type Gap struct {
 	From    uint64 `json:"from"` // both included

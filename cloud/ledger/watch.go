@@ -19,8 +19,6 @@ type Store interface {
 }
 
 const (
-	// Alarm is the name of the alarm, one of the gateway's thing.
-	Alarm = "undeclared_gap"
 	// patience is how long a block may be missing without a word: a gateway declares what it lost within seconds.
 	patience = time.Minute
 	every    = 10 * time.Second
@@ -113,7 +111,7 @@ func (w *Watch) look(ctx context.Context, now time.Time) error {
 // recall finds the alarms that an earlier process raised: they may be over meanwhile.
 func (w *Watch) recall(ctx context.Context) error {
 	raised := map[string]bool{}
-	q := cloud.AlarmQuery{Name: Alarm, View: cloud.AlarmsActive, Max: 1000}
+	q := cloud.AlarmQuery{Name: cloud.GapAlarm, View: cloud.AlarmsActive, Max: 1000}
 	for {
 		list, err := w.o.Store.Alarms(ctx, q)
 		if err != nil {
@@ -182,7 +180,7 @@ func (w *Watch) settle(ctx context.Context, name string, missing []aged, now tim
 	}
 	if err := w.o.Raise(ctx, name, on, tell(overdue), now); err != nil {
 		w.waiting[name] = missing // even of none: so that it is tried again
-		return fmt.Errorf("the alarm %s of %s: %w", Alarm, name, err)
+		return fmt.Errorf("the alarm %s of %s: %w", cloud.GapAlarm, name, err)
 	}
 	if w.raised[name] = on; !on {
 		delete(w.raised, name)

@@ -134,7 +134,7 @@ func TestLossesThatAreDeclaredInTimeAreNoAlarm(t *testing.T) {
 // An alarm that an earlier process raised ends, too.
 func TestAnAlarmOfBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &books{raised: []cloud.Alarm{{Gateway: "plant7", Name: ledger.Alarm, Own: true, State: isa.Unacknowledged}}}
+		b := &books{raised: []cloud.Alarm{{Gateway: "plant7", Name: cloud.GapAlarm, Own: true, State: isa.Unacknowledged}}}
 		_, said := b.watch(t)
 		if synctest.Wait(); *said != "plant7 is fine" {
 			t.Errorf("it says %q", *said)

@@ -24,7 +24,7 @@ func (s *server) newOperations() {
 
 // gap has the alarm of a gateway tell whether blocks of it are missing without a word.
 func (s *server) gap(ctx context.Context, gateway string, on bool, text string, at time.Time) error {
-	return s.alarms.Follow(ctx, alarm.Condition{On: on, Raise: alarm.Raise{Thing: gateway, Name: ledger.Alarm, Severity: isa.High, Text: text, Time: at}})
+	return s.alarms.Follow(ctx, alarm.Condition{On: on, Raise: alarm.Raise{Thing: gateway, Name: cloud.GapAlarm, Severity: isa.High, Text: text, Time: at}})
 }
 
 // came tells whoever waits for a thing that its connection began or ended.

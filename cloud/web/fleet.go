@@ -19,7 +19,8 @@ type fleetView struct {
 	Rows            []fleetRow
 	Total, Points   int
 	Rate            float64
-	Missing         uint64 // blocks, of the rows that are shown
+	Sum             cloud.Standing // of the rows that are shown
+	Overdue         int            // of these, gateways with blocks that nobody explains
 	AllShown        bool
 	Found           int
 	Previous, Next  string
@@ -40,7 +41,7 @@ type fleetRow struct {
 	Name, Href, Site, Version string
 	Points                    int
 	Rate                      float64
-	Missing                   uint64
+	Delivery                  delivery
 	Contact                   contact
 }
 
@@ -67,15 +68,22 @@ func (w *web) fleet(r *http.Request) (page, error) {
 	number, _ := strconv.Atoi(q.Get("page")) // anything else is the first
 	v.cut(found, number)
 	for i := range v.Rows {
-		ledger, err := w.o.Store.Ledger(r.Context(), v.Rows[i].Name)
-		if err != nil {
+		row := &v.Rows[i]
+		if row.Delivery, _, err = w.account(r, row.Name, row.state); err != nil {
 			return page{}, err
 		}
-		v.Rows[i].Missing = deliveryOf(ledger).Missing
-		v.Missing += v.Rows[i].Missing
+		v.add(row.Delivery)
 	}
 	v.AllShown = len(v.Rows) == len(things)
 	return page{name: "fleet", Title: "Fleet", Section: "fleet", Data: v}, nil
+}
+
+// add sums up what came of the rows.
+func (v *fleetView) add(d delivery) {
+	v.Sum.Waiting, v.Sum.LostSamples, v.Sum.Undeclared = v.Sum.Waiting+d.Waiting, v.Sum.LostSamples+d.LostSamples, v.Sum.Undeclared+d.Undeclared
+	if d.Verdict.Class == "bad" {
+		v.Overdue++
+	}
 }
 
 func (w *web) fleetRow(t cloud.Thing) fleetRow {

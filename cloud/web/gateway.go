@@ -38,18 +38,19 @@ func (w *web) gateway(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	ledger, err := w.o.Store.Ledger(r.Context(), name)
-	if err != nil {
-		return page{}, err
-	}
 	latest, err := w.o.Store.Latest(r.Context(), name)
 	if err != nil {
 		return page{}, err
 	}
 	birth, now := w.births.read(t), w.now()
 	q := r.URL.Query()
-	v := &gatewayView{state: stateOf(t, birth, now), Name: name, Birth: birth.Birth, Born: birth != none, Points: birth.points,
-		Rate: w.o.Rate(name), Address: t.Address, Contact: contactOf(t.LastContact, now), delivery: deliveryOf(ledger),
+	connection := stateOf(t, birth, now)
+	d, _, err := w.account(r, name, connection)
+	if err != nil {
+		return page{}, err
+	}
+	v := &gatewayView{state: connection, Name: name, Birth: birth.Birth, Born: birth != none, Points: birth.points,
+		Rate: w.o.Rate(name), Address: t.Address, Contact: contactOf(t.LastContact, now), delivery: d,
 		Query: strings.TrimSpace(q.Get("q")), Device: q.Get("device"), Self: r.URL.RequestURI()}
 	if !birth.Started.IsZero() {
 		v.Running = strings.Replace(age(now.Sub(birth.Started)), "now", "0 s", 1)

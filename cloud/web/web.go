@@ -55,6 +55,7 @@ func (w *web) routes() http.Handler {
 	for pattern, show := range map[string]show{
 		"GET /{$}":                          w.fleet,
 		"GET /gateways/{thing}":             w.gateway,
+		"GET /gateways/{thing}/delivery":    w.delivery,
 		"GET /gateways/{thing}/points/{p}":  w.point,
 		"GET /gateways/{thing}/points/{$}":  w.toGateway,
 		"GET /gateways/{$}":                 w.toFleet,

@@ -147,7 +147,7 @@ func TestFleetCountsAndFilters(t *testing.T) {
 	s.thing("gone", cloud.KindGateway)
 	s.presence("gone", false, 3*time.Hour)
 	s.thing("alone", cloud.KindThing) // is no gateway
-	body := s.shows("/", "4 gateways, 4 points", "1 block missing", "Plant 7", "1.4.0",
+	body := s.shows("/", "4 gateways, 4 points", "1 block missing without a word", "1 block not explained yet", "Plant 7", "1.4.0",
 		`<i aria-hidden="true">●</i>up`, `<i aria-hidden="true">◐</i>late`, `<i aria-hidden="true">✕</i>down`, `<i aria-hidden="true">○</i>unknown`,
 		">2 s<", ">18 min<", ">3 h<")
 	if strings.Contains(body, "alone") {
@@ -177,7 +177,7 @@ func TestManyGatewaysComeInPages(t *testing.T) {
 func TestGatewayShowsItsPoints(t *testing.T) {
 	s := newSite(t)
 	s.plant()
-	s.shows("/gateways/plant7", "Site Plant 7. Penstock 1.4.0, running for 2 d", "8 samples, 4 blocks", "<b class=\"late\">1 block</b>", "missing: on its way, or lost",
+	s.shows("/gateways/plant7", "Site Plant 7. Penstock 1.4.0, running for 2 d", "<b>8</b><span>samples here", "<b class=\"late\">1</b><span>blocks missing without a word", "1 block not explained yet", `href="/gateways/plant7/delivery"`,
 		`<span class="val" title="1286.4">1,286.4</span> <span class="u">°C</span>`, `running</span> <span class="u raw">2</span>`, "A-117", `<span class="q unc">uncertain: clock</span>`,
 		`<span class="q bad">bad: timeout</span>`, "area: hall-B", "This device has no points", `href="/gateways/plant7/points/press.oil_temp"`, ">1 s<")
 	if found := s.shows("/gateways/plant7?q=oil", "oil_temp"); strings.Contains(found, "recipe") {
