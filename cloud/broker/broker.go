@@ -57,6 +57,7 @@ type Broker struct {
 	o      Options
 	server *mqtt.Server
 	hook   *hook
+	budget budget
 	self   *mqtt.Client // in whose name the server publishes
 
 	mu      sync.Mutex
@@ -74,7 +75,7 @@ func New(o Options) (*Broker, error) {
 		// It would stop the world each second to fill $SYS topics that nobody may read.
 		SysTopicResendInterval: int64((math.MaxInt64 / time.Second) / 2),
 	})
-	b := &Broker{o: o, server: server, self: own(server)}
+	b := &Broker{o: o, server: server, self: own(server), budget: newBudget()}
 	b.hook = newHook(b)
 	if err := server.AddHook(b.hook, nil); err != nil {
 		return nil, fmt.Errorf("start the broker: %w", err)
@@ -101,6 +102,7 @@ func capabilities(maxPacket int) *mqtt.Capabilities {
 	c.MaximumPacketSize = uint32(maxPacket)
 	c.MaximumClientWritesPending = maxPending
 	c.MaximumInflight = maxInflight
+	c.ReceiveMaximum = maxInflight
 	c.MaximumSessionExpiryInterval = uint32(sessionLife / time.Second)
 	c.MaximumMessageExpiryInterval = int64(messageLife / time.Second)
 	// The library asks for permission by the topic as it stands in the packet, before it looks up the alias.
@@ -163,7 +165,7 @@ func (b *Broker) connection(conn net.Conn) {
 			b.o.Log.Info("connection refused in the TLS handshake", "address", conn.RemoteAddr().String(), "err", err)
 			return
 		}
-		b.serve(&peer{Conn: secure, cert: secure.ConnectionState().PeerCertificates[0]})
+		b.serve(b.peer(secure, secure.ConnectionState().PeerCertificates[0]))
 	}()
 }
 
@@ -181,6 +183,7 @@ func (b *Broker) enter() bool {
 // serve lives through one MQTT connection. The library decodes foreign bytes on this goroutine: should it panic on them, this connection
 // ends and the others do not.
 func (b *Broker) serve(p *peer) {
+	defer p.done()
 	defer func() {
 		if fault := recover(); fault != nil {
 			b.o.Count("connect", "panic")

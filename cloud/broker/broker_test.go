@@ -87,13 +87,13 @@ func (p *plant) run() {
 }
 
 func (p *plant) take(_ context.Context, m Message) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.deliver != nil {
 		if err := p.deliver(m); err != nil {
 			return err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.delivered = append(p.delivered, m)
 	return nil
 }
@@ -411,7 +411,7 @@ func TestWill(t *testing.T) {
 }
 
 // A packet's stated length is checked before memory is taken for it; the others do not notice.
-func TestHugePacket(t *testing.T) {
+func TestS18_HugePacket(t *testing.T) {
 	p := newPlant(t, nil)
 	good, _ := p.connect("saw", "saw", 5)
 	d, ack := p.connect("press", "press", 5)
@@ -453,7 +453,7 @@ func TestStopTellsClients(t *testing.T) {
 }
 
 // Five hundred sockets that say nothing, or stop after the TLS handshake, are gone in less than five seconds while a good client works.
-func TestSilentSockets(t *testing.T) {
+func TestS17_SilentSockets(t *testing.T) {
 	p := newPlant(t, nil)
 	mute := p.client("mute")
 	var conns []net.Conn

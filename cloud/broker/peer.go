@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"crypto/x509"
 	"net"
 )
@@ -12,5 +13,20 @@ type peer struct {
 	cert   *x509.Certificate
 	client Client
 
-	refused uint16 // packet id of the QoS 2 publish that is being refused; used by the reading goroutine only
+	budget  budget
+	running context.Context // of the broker
+	largest int             // packet, in bytes
+
+	// What follows is of the goroutine that reads.
+	head    [5]byte // of the packet that is being read, at its end
+	header  int     // bytes of it that the library has not had
+	rest    int     // bytes of the packet behind it
+	taken   int     // bytes taken from the budget for it
+	busy    bool    // the last message was refused because it could not be taken now
+	refused uint16  // packet id of the QoS 2 publish that is being refused
+}
+
+// peer makes one of a connection.
+func (b *Broker) peer(conn net.Conn, cert *x509.Certificate) *peer {
+	return &peer{Conn: conn, cert: cert, budget: b.budget, running: b.run, largest: b.o.MaxPacket}
 }

@@ -20,6 +20,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	if err := h.publish(cl, pk); err != nil {
 		return pk, h.refuse(cl, pk, err)
 	}
+	peerOf(cl).busy = false
 	h.b.o.Count("publish", "taken")
 	return pk, nil
 }
@@ -67,7 +68,11 @@ func (h *hook) checkTopic(thing, topic string) error {
 func (h *hook) refuse(cl *mqtt.Client, pk packets.Packet, err error) error {
 	p, c := peerOf(cl), code(err)
 	h.b.o.Count("publish", outcome(c))
-	h.b.o.Log.Warn("message refused", "thing", p.client.Thing, "topic", clean(pk.TopicName), "qos", pk.FixedHeader.Qos, "bytes", len(pk.Payload), "err", err)
+	busy := c.Code == packets.ErrQuotaExceeded.Code
+	if !busy || !p.busy { // who is told to come again comes again, perhaps for hours: that is logged once
+		h.b.o.Log.Warn("message refused", "thing", p.client.Thing, "topic", clean(pk.TopicName), "qos", pk.FixedHeader.Qos, "bytes", len(pk.Payload), "err", err)
+	}
+	p.busy = busy
 	switch {
 	case p.client.Version >= 5 && pk.FixedHeader.Qos > 0:
 		p.refused = 0

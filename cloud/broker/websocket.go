@@ -34,7 +34,7 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ws.SetReadLimit(int64(b.o.MaxPacket) * 2) // a frame may hold several packets
 	conn := &socket{ws: ws}
 	_ = conn.SetDeadline(time.Now().Add(connectTimeout))
-	b.serve(&peer{Conn: conn, cert: r.TLS.PeerCertificates[0]})
+	b.serve(b.peer(conn, r.TLS.PeerCertificates[0]))
 }
 
 // hijacker finds the connection below whatever middleware has wrapped round it, which the WebSocket library does not.

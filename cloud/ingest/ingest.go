@@ -54,6 +54,7 @@ type Ingest struct {
 	onLive   []func(cloud.Live)
 	watchers watchers
 	counts   counters
+	failing  atomic.Bool // the last that was to be stored could not be
 
 	decoders sync.Pool // of *wire.Decoder
 	encoders sync.Pool // of *wire.Encoder
@@ -106,11 +107,28 @@ func (in *Ingest) Put(ctx context.Context, m Message) error {
 		in.counts.refused.Add(1)
 	case err != nil:
 		in.counts.failed.Add(1)
+		in.trouble(ctx, err)
+	default:
+		in.relief()
 	}
 	if err != nil {
 		return fmt.Errorf("%s of %s: %w", m.What, m.Thing, err)
 	}
 	return nil
+}
+
+// trouble says once that nothing can be stored; what fails after that is counted.
+func (in *Ingest) trouble(ctx context.Context, err error) {
+	if ctx.Err() == nil && !errors.Is(err, cloud.ErrNotFound) && in.failing.CompareAndSwap(false, true) {
+		in.log.Error("the store takes nothing: nothing is acknowledged until it does, and comes again", "err", err)
+	}
+}
+
+// relief says once that the trouble is over.
+func (in *Ingest) relief() {
+	if in.failing.Load() && in.failing.CompareAndSwap(true, false) {
+		in.log.Info("the store takes what comes again", "failed_since_start", in.counts.failed.Load())
+	}
 }
 
 // Counts tells what has come in since the start.
