@@ -61,6 +61,11 @@ type Filterer interface {
 	Filter(absolute, percent float64)
 }
 
+// Lister is an optional power of a Device with points that only the equipment can name: those that were found when it was last asked.
+type Lister interface {
+	List() (points map[string]Spec, err error) // by name; with ErrNotAsked there may be more
+}
+
 // Keeper is an optional power of a Connection that has something to keep between two runs, a key for instance.
 type Keeper interface {
 	Keep(folder string) // its own, and perhaps not there yet; called before Open
@@ -160,6 +165,9 @@ type Request struct {
 	Unasked int           `json:"unasked"` // registers or bits in it that no point asked for
 	Takes   time.Duration `json:"takes_ns"`
 }
+
+// ErrNotAsked: the equipment was not asked for its points yet.
+var ErrNotAsked = errors.New("the equipment was not asked yet for the points that it has")
 
 // Errors of the moment of reading.
 var (

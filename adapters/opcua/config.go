@@ -49,7 +49,7 @@ type Connection struct {
 func (c *Connection) Keep(folder string) { c.Folder = folder }
 
 // NewDevice gives the defaults of a device.
-func (c *Connection) NewDevice() adapters.Device { return &Device{} }
+func (c *Connection) NewDevice() adapters.Device { return &Device{connection: c} }
 
 // Validate reports every mistake, each as an *adapters.KeyError.
 func (c *Connection) Validate() error {

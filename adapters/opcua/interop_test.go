@@ -144,6 +144,7 @@ func TestInterop(t *testing.T) {
 	t.Run("trust", func(t *testing.T) { trustsOnlyThePinned(t, p) })
 	t.Run("removed", func(t *testing.T) { survivesARemovedNode(t, open(t, p.plain())) })
 	t.Run("sessions", func(t *testing.T) { leavesNoSession(t, p) })
+	t.Run("browse", func(t *testing.T) { findsTheVariables(t, p) })
 	t.Run("deadband", func(t *testing.T) { holdsBackWithinADeadband(t, p) })
 	t.Run("policies", func(t *testing.T) { speaksEveryPolicy(t, p) })
 	t.Run("user certificate", func(t *testing.T) { logsInByCertificate(t, p) })
@@ -448,5 +449,63 @@ func logsInByCertificate(t *testing.T, p *peer) {
 		if err != nil || got[0].Value != served["Int16"] {
 			t.Errorf("%s: %v, %v", policy, got, err)
 		}
+	}
+}
+
+// findsTheVariables goes through more than fits into one answer, and reads what it found by the node ids that it gives.
+func findsTheVariables(t *testing.T, p *peer) {
+	c := p.plain()
+	found, err := c.Browse(t.Context(), opcua.Search{From: "i=85"}, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	byPath := map[string]opcua.Found{}
+	var points []adapters.Point
+	for _, f := range found {
+		byPath[f.Path] = f
+		if f.Length == 0 {
+			points = append(points, point(telemetry.PointID(len(points)), f.At))
+		}
+	}
+	many := 0
+	for path := range byPath {
+		if strings.HasPrefix(path, "Plant/Many.") {
+			many++
+		}
+	}
+	if many < 119 { // one of them is taken away by another test
+		t.Errorf("found %d of Many", many)
+	}
+	if f := byPath["Plant/Vec"]; f.Length != 3 || f.Type != "Int16" || !f.Writable || f.Name != "Plant_Vec" {
+		t.Errorf("the array: %+v", f)
+	}
+	if f := byPath["Plant/Analog"]; f.Type != "Double" || !f.Writable || f.Value == "" || !strings.HasPrefix(f.At, "nsu=") {
+		t.Errorf("the analog item: %+v", f)
+	}
+	if f := byPath["Plant/ReadOnly"]; f.Writable {
+		t.Errorf("what can't be written: %+v", f)
+	}
+	for _, not := range []string{"Plant/Analog/EURange", "Server/ServerStatus"} {
+		if _, ok := byPath[not]; ok {
+			t.Errorf("%s was found, and is no signal", not)
+		}
+	}
+	got, err := read(t, open(t, c), points...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range got {
+		if s.Quality == telemetry.BadNodeUnknown {
+			t.Errorf("%s can't be read", points[i].Name)
+		}
+	}
+	if found, err := c.Browse(t.Context(), opcua.Search{From: at("Plant"), Match: "Types.*"}, testLog(t)); err != nil || len(found) != len(served) {
+		t.Errorf("%d types found, %v; there are %d", len(found), err, len(served))
+	}
+	if _, err := c.Browse(t.Context(), opcua.Search{From: at("Plant"), Max: 10}, testLog(t)); err == nil || !strings.Contains(err.Error(), "more than 10 variables") {
+		t.Errorf("too many: %v", err)
+	}
+	if _, err := c.Browse(t.Context(), opcua.Search{From: at("Nowhere")}, testLog(t)); err == nil || !strings.Contains(err.Error(), "no such node") {
+		t.Errorf("a node that isn't there: %v", err)
 	}
 }

@@ -8,13 +8,23 @@ import (
 	"github.com/penstock-edge/penstock/adapters"
 )
 
-// Device is one piece of equipment behind a server. OPC UA has no settings for it: the server names its nodes itself.
+// Device is one piece of equipment behind a server.
 type Device struct {
-	_ byte // two defaults are two pointers, which a struct of no size does not promise
+	Browse []Browse `yaml:"browse"` // variables that become points
+
+	connection *Connection
 }
 
-// Validate finds nothing to complain of.
-func (d *Device) Validate() error { return nil }
+// Validate reports every mistake, each as an *adapters.KeyError.
+func (d *Device) Validate() error {
+	var mistakes []error
+	for _, b := range d.Browse {
+		if err := b.check(); err != nil {
+			mistakes = append(mistakes, &adapters.KeyError{Key: "browse", Err: err, Hint: `for example {from: "ns=2;s=Boiler1", match: "**", max: 500, sample: 1s}`})
+		}
+	}
+	return errors.Join(mistakes...)
+}
 
 // NewPoint gives the defaults of a point.
 func (d *Device) NewPoint() adapters.Spec { return &Spec{Index: wholeValue} }

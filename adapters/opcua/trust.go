@@ -9,7 +9,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/gopcua/opcua/ua"
@@ -37,15 +39,33 @@ func parseFingerprint(trust string) (string, error) {
 	return fingerprintPrefix + hex.EncodeToString(raw), nil
 }
 
-// pinned is the fingerprint of the certificate that `trust` names; empty when nothing is pinned.
-func (c *Connection) pinned() (string, error) {
-	if c.Trust == "" {
-		return "", nil
+// PinFile is where the server's certificate is pinned: the file that `trust` names, else one of what the gateway keeps for this
+// connection. It is empty when `trust` is a fingerprint, or nothing is kept.
+func (c *Connection) PinFile() string {
+	switch {
+	case strings.HasPrefix(c.Trust, fingerprintPrefix):
+		return ""
+	case c.Trust != "":
+		return c.Trust
+	case c.Folder != "":
+		return filepath.Join(c.Folder, "trust.der")
 	}
+	return ""
+}
+
+// Pinned is the fingerprint of the certificate that is pinned; empty when none is.
+func (c *Connection) Pinned() (string, error) {
 	if fingerprint, err := parseFingerprint(c.Trust); fingerprint != "" || err != nil {
 		return fingerprint, err
 	}
-	certificate, err := readCertificate(c.Trust)
+	file := c.PinFile()
+	if file == "" {
+		return "", nil
+	}
+	certificate, err := readCertificate(file)
+	if errors.Is(err, fs.ErrNotExist) && c.Trust == "" {
+		return "", nil
+	}
 	if err != nil {
 		return "", fmt.Errorf("trust: %w", err)
 	}
@@ -101,7 +121,7 @@ func leaf(der []byte) (*x509.Certificate, error) {
 // The pin is enough: our half of the channel's keys goes out encrypted for exactly this certificate,
 // so whoever does not have its private key can't answer (OPC 10000-6, 6.7.5).
 func (c *Connection) checkTrust(e *ua.EndpointDescription) error {
-	pin, err := c.pinned()
+	pin, err := c.Pinned()
 	if err != nil {
 		return err
 	}

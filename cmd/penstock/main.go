@@ -96,7 +96,7 @@ func command() *cobra.Command {
 		writeCommand(),
 		statusCommand(),
 		ledgerCommand(),
-		explainCommand(),
+		explainCommand(), trustCommand(), browseCommand(),
 		alarmsCommand(),
 		auditCommand(),
 		testCommand(),

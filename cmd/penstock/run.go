@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -30,25 +31,44 @@ func runCommand() *cobra.Command {
 		if !*verbose {
 			runtime.MemProfileRate = 0 // profiles of the heap are for who looks for something, and cost a megabyte
 		}
-		cfg, err := load(*path, cmd.ErrOrStderr())
-		if err != nil {
-			return err
-		}
 		level := slog.LevelInfo
 		if *verbose {
 			level = slog.LevelDebug
 		}
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
-		g, err := gateway.Open(cfg, version, log)
-		if err != nil {
-			return err
+		for {
+			again, err := runOnce(cmd.Context(), *path, cmd.ErrOrStderr(), log)
+			if err != nil || !again || cmd.Context().Err() != nil {
+				return err
+			}
 		}
-		debug.FreeOSMemory() // reading a large configuration leaves many times what stays
-		ctx, stop := context.WithCancel(cmd.Context())
-		defer stop()
-		return g.Run(ctx, func([]string) { ready(ctx, g, log) })
 	}
 	return cmd
+}
+
+// runOnce runs the gateway until ctx ends, or until a server turns out to have other variables than are read: then it is to run again, with those.
+func runOnce(ctx context.Context, path string, stderr io.Writer, log *slog.Logger) (again bool, err error) {
+	cfg, err := load(path, stderr)
+	if err != nil {
+		return false, err
+	}
+	g, err := gateway.Open(cfg, version, log)
+	if err != nil {
+		return false, err
+	}
+	debug.FreeOSMemory() // reading a large configuration leaves many times what stays
+	ctx, stop := context.WithCancel(ctx)
+	found := make(chan bool, 1)
+	go func() {
+		other := keepExploring(ctx, path, browsed(cfg), log)
+		if other {
+			stop()
+		}
+		found <- other
+	}()
+	err = g.Run(ctx, func([]string) { ready(ctx, g, log) })
+	stop()
+	return <-found, err
 }
 
 // ready tells systemd that the gateway serves, and then, where the unit asks for it, that it is alive: taking its status goes

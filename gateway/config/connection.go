@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -37,6 +38,9 @@ func (l *loading) connect(name string, at place, n *node) *link {
 		return c
 	}
 	c.Kind, c.Settings, c.wrap = kind.Name, kind.New(), kind.Wrap
+	if k, ok := c.Settings.(adapters.Keeper); ok {
+		k.Keep(filepath.Join(l.cfg.State, "connections", name))
+	}
 	f := newForm(l.found, "connection "+name, at, c.Settings)
 	f.pathKey = func(key string) bool { return f.isPath(key) || connectionPaths[key] }
 	f.fill(n, f.where)

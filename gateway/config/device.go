@@ -95,6 +95,7 @@ func (l *loading) device(in instance, n *node, many bool) {
 		d.sameUnit()
 	}
 	d.readPoints()
+	d.listPoints()
 	d.finish()
 }
 

@@ -13,7 +13,6 @@ type notYet struct {
 
 // notYets is the one list of them.
 var notYets = []notYet{
-	{"device ", "browse", "browsing is not in this version", "list the points one by one"},
 	{"device ", "events", "events are not in this version", "read the points the events speak of"},
 	{"device ", "points_csv", "CSV register maps are not in this version", "list the points, or make a template"},
 	{"template ", "points_csv", "CSV register maps are not in this version", "list the points"},

@@ -3,7 +3,6 @@ package config
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
@@ -120,9 +119,6 @@ func (l *loading) join() {
 			l.found.warn(link.at, "give a device connection: "+link.Name+", or take it out", "connection %s has no devices", link.Name)
 		}
 		c := link.Connection
-		if k, ok := c.Settings.(adapters.Keeper); ok {
-			k.Keep(filepath.Join(l.cfg.State, "connections", c.Name))
-		}
 		if link.wrap != nil && c.Settings != nil {
 			c.Settings = link.wrap(c.Settings)
 		}
