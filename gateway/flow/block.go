@@ -12,18 +12,19 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// blocks encodes samples as one record a class and audience, or as several where one would be larger than a block may be.
-func (f *Flow) blocks(samples []telemetry.Sample) ([]buffer.Record, error) {
+// blocks encodes samples as one record a class, audience and doubt, or as several where one would be larger than a block may be.
+func (f *Flow) blocks(samples []telemetry.Sample, doubts doubts) (recs []buffer.Record, err error) {
 	if len(samples) == 0 {
 		return nil, nil
 	}
-	var recs []buffer.Record
-	for _, part := range f.byKind(samples) {
-		more, err := f.encode(f.kind[part[0].Point], part)
-		if err != nil {
-			return nil, err
+	for _, p := range doubts.parts(samples) {
+		for _, part := range f.byKind(p.samples) {
+			more, err := f.encode(f.kind[part[0].Point], part, p.stamp)
+			if err != nil {
+				return nil, err
+			}
+			recs = append(recs, more...)
 		}
-		recs = append(recs, more...)
 	}
 	return recs, nil
 }
@@ -54,16 +55,19 @@ func (f *Flow) byKind(samples []telemetry.Sample) [][]telemetry.Sample {
 const maxBlock = 512 << 10
 
 // encode halves what is too much for one block until it fits.
-func (f *Flow) encode(of kind, samples []telemetry.Sample) ([]buffer.Record, error) {
+func (f *Flow) encode(of kind, samples []telemetry.Sample, stamp wire.Stamp) ([]buffer.Record, error) {
 	block, err := f.encoder.AppendBlock(nil, f.names, samples)
 	if len(samples) > 1 && (errors.Is(err, wire.ErrTooMuch) || len(block) > maxBlock) {
 		half := len(samples) / 2
-		first, err := f.encode(of, samples[:half])
+		first, err := f.encode(of, samples[:half], stamp)
 		if err != nil {
 			return nil, err
 		}
-		second, err := f.encode(of, samples[half:])
+		second, err := f.encode(of, samples[half:], stamp)
 		return append(first, second...), err
+	}
+	if err == nil && stamp.Doubted() {
+		block, err = wire.Doubt(block, stamp)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode a block of %d samples: %w", len(samples), err)

@@ -25,6 +25,12 @@ type Sink interface {
 // Audience says which targets are told of a point. When anyone is false none is, and nothing of it is kept.
 type Audience func(telemetry.PointID) (to buffer.Audience, anyone bool)
 
+// Clock knows what the time is. Stamp puts right, as far as it can, the times that this machine has given to samples just now, and returns the
+// stamp of those that are in doubt. It is called under Put, from many goroutines.
+type Clock interface {
+	Stamp(samples []telemetry.Sample) wire.Stamp
+}
+
 // Options are the two clocks of a flow and its bounds.
 type Options struct {
 	Flush      time.Duration            // what a power cut can take; default 1 s
@@ -35,6 +41,7 @@ type Options struct {
 	Keep       func(point string) bool  // points whose blocks give way last when the buffer is full
 	For        Audience                 // which targets are told of a point; default: all
 	Tap        func([]telemetry.Sample) // sees every sample that was read, its quality judged, on the goroutine of who calls Put and in its order
+	Clock      Clock                    // default: the machine's is right
 	Leftovers  []buffer.Record          // what a crash left in the journal: the first seal, which empties the journal, keeps it
 }
 
@@ -56,6 +63,9 @@ func (o *Options) defaults() {
 	}
 	if o.For == nil {
 		o.For = func(telemetry.PointID) (buffer.Audience, bool) { return 0, true }
+	}
+	if o.Clock == nil {
+		o.Clock = right{}
 	}
 	if o.Keep == nil {
 		o.Keep = func(string) bool { return false }
@@ -84,6 +94,7 @@ type Flow struct {
 	states  []state            // by PointID
 	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
 	spare   []telemetry.Sample // the slice that pending becomes when the present one is sealed: it need not grow again
+	doubts  doubts             // which of pending are in doubt
 	safe    int
 	sealing int // taken out of pending and not yet on disk
 	taken   int // taken out of pending and not yet in a block, on disk or not
@@ -129,7 +140,7 @@ func New(points []config.Point, sink Sink, o Options, log *slog.Logger) *Flow {
 	return f
 }
 
-// Put takes what an adapter emitted, and judges the quality of each where it stands. It waits for the disk only with Always.
+// Put takes what an adapter emitted, and judges time and quality of each where it stands. It waits for the disk only with Always.
 func (f *Flow) Put(samples []telemetry.Sample) {
 	for i := range samples {
 		judge(&f.points[samples[i].Point], &samples[i])
@@ -152,8 +163,12 @@ func (f *Flow) take(samples []telemetry.Sample) bool {
 	defer f.mu.Unlock()
 	before := f.stats.Kept
 	f.stats.Read += uint64(len(samples))
+	stamp := f.o.Clock.Stamp(samples) // within f.mu: samples of one doubt stand together in pending
 	for i := range samples {
-		f.put(samples[i])
+		f.put(samples[i], stamp)
+	}
+	if stamp.Doubted() { // for everybody but the blocks, which bear the stamp
+		f.mark(samples)
 	}
 	if len(f.pending) >= f.o.BlockSize {
 		select {
@@ -164,8 +179,18 @@ func (f *Flow) take(samples []telemetry.Sample) bool {
 	return f.stats.Kept > before
 }
 
+// mark tells of every sample in doubt that it is. It holds f.mu.
+func (f *Flow) mark(samples []telemetry.Sample) {
+	for i := range samples {
+		if s := &samples[i]; !s.Sourced {
+			s.Quality = s.Quality.Doubted()
+			f.states[s.Point].latest = *s
+		}
+	}
+}
+
 // put holds f.mu.
-func (f *Flow) put(s telemetry.Sample) {
+func (f *Flow) put(s telemetry.Sample, stamp wire.Stamp) {
 	p, st := &f.points[s.Point], &f.states[s.Point]
 	st.latest, st.read = s, true
 	if f.kind[s.Point].nowhere || st.has && !worthKeeping(p, &st.kept, &s) {
@@ -178,6 +203,7 @@ func (f *Flow) put(s telemetry.Sample) {
 	st.has, st.kept = true, s
 	f.stats.Kept++
 	f.pending = append(f.pending, s)
+	f.doubts.add(stamp, s.Sourced)
 }
 
 // Run journals and seals until ctx ends, then seals what is left, so that everything that was Put before is on
@@ -253,18 +279,19 @@ func (f *Flow) report(err error) {
 // journal makes durable what came since the last journal or seal.
 func (f *Flow) journal(ctx context.Context) error {
 	f.mu.Lock()
-	fresh := f.pending[f.safe:]
+	parts := f.gather()
 	f.mu.Unlock()
-	if len(fresh) == 0 {
-		return nil
-	}
-	entries, err := f.encode(kind{class: buffer.Normal}, fresh)
-	if err != nil {
-		return err
+	var entries []buffer.Record
+	for _, p := range parts {
+		more, err := f.encode(kind{class: buffer.Normal}, p.samples, p.stamp)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, more...)
 	}
 	for _, e := range entries {
 		if err := f.sink.Journal(ctx, e.Data, e.Samples); err != nil {
-			return fmt.Errorf("journal %d samples: %w", len(fresh), err)
+			return fmt.Errorf("journal %d samples: %w", e.Samples, err)
 		}
 		f.mu.Lock()
 		f.safe += int(e.Samples)
@@ -273,24 +300,41 @@ func (f *Flow) journal(ctx context.Context) error {
 	return nil
 }
 
+// gather gives what is not in the journal yet, by doubt, and has it stand in pending in the same order: the first `safe` of them are in the
+// journal at any moment. It holds f.mu.
+func (f *Flow) gather() []part {
+	fresh := f.pending[f.safe:]
+	head, tail := f.doubts.cut(f.safe)
+	parts := tail.parts(fresh)
+	if len(parts) < 2 {
+		return parts
+	}
+	f.doubts = head
+	for _, p := range parts {
+		fresh = fresh[copy(fresh, p.samples):]
+		f.doubts.join(stretch{p.stamp, len(p.samples)})
+	}
+	return parts
+}
+
 // seal turns all that is pending into blocks, which replace their journal.
 func (f *Flow) seal(ctx context.Context) error {
 	f.mu.Lock()
-	taken, safe := f.pending, f.safe
+	taken, doubts, safe := f.pending, f.doubts, f.safe
 	if len(taken) > 0 {
 		f.pending, f.spare = f.spare, nil
-		f.safe, f.sealing, f.taken = 0, len(taken)-safe, len(taken)
+		f.doubts, f.safe, f.sealing, f.taken = nil, 0, len(taken)-safe, len(taken)
 	}
 	f.mu.Unlock()
 	if len(taken)+len(f.leftovers) == 0 {
 		return nil
 	}
-	recs, err := f.blocks(taken)
+	recs, err := f.blocks(taken, doubts)
 	if err == nil {
 		_, err = f.sink.Seal(ctx, append(f.leftovers[:len(f.leftovers):len(f.leftovers)], recs...)...)
 	}
 	if err != nil && !errors.Is(err, buffer.ErrFull) {
-		f.putBack(taken, safe)
+		f.putBack(taken, doubts, safe)
 		return fmt.Errorf("seal %d samples: %w", len(taken), err)
 	}
 	if err != nil {
@@ -310,8 +354,10 @@ func (f *Flow) seal(ctx context.Context) error {
 
 // putBack returns samples that could not be sealed to the front of the queue; the journal still holds the
 // first `safe` of them, because sealing and emptying it are one step.
-func (f *Flow) putBack(taken []telemetry.Sample, safe int) {
+func (f *Flow) putBack(taken []telemetry.Sample, doubts doubts, safe int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	doubts.join(f.doubts...)
+	f.doubts = doubts
 	f.pending, f.safe, f.sealing, f.taken = append(taken, f.pending...), safe, 0, 0
 }
