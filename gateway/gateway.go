@@ -17,6 +17,7 @@ import (
 
 	"github.com/penstock-edge/penstock/buffer"
 	"github.com/penstock-edge/penstock/gateway/alarm"
+	"github.com/penstock-edge/penstock/gateway/clock"
 	"github.com/penstock-edge/penstock/gateway/command"
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/gateway/flow"
@@ -37,6 +38,7 @@ type Gateway struct {
 	started time.Time
 
 	state   *state.DB
+	clock   *clock.Clock
 	queue   *buffer.Queue
 	flow    *flow.Flow
 	pollers []*poll.Poller
@@ -55,6 +57,7 @@ type Gateway struct {
 type Options struct {
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error) // to the cloud
 	Listen func(web, stateDir string) ([]net.Listener, error)                   // for who asks the gateway
+	Clock  clock.Machine                                                        // the machine's clocks
 	Disk   func(segment string, commit func() error) error                      // buffer.Options.Disk
 }
 
@@ -81,6 +84,9 @@ func (g *Gateway) open() (err error) {
 	if g.state, err = state.Open(cfg.State); err != nil {
 		return err
 	}
+	if g.clock, err = g.newClock(); err != nil {
+		return err
+	}
 	if g.queue, err = buffer.Open(cfg.Buffer.Path, g.bufferOptions()); err != nil {
 		return err
 	}
@@ -88,7 +94,7 @@ func (g *Gateway) open() (err error) {
 		Flush: cfg.Buffer.Flush, Always: cfg.Buffer.Flush == 0, Send: sendEvery(cfg),
 		Keep: keeper(cfg.Buffer.Keep), Leftovers: leftovers(g.queue.Unsealed(), g.to, g.log),
 		For: g.to.point,
-		Tap: g.act,
+		Tap: g.act, Clock: g.clock,
 	}, g.log)
 	g.byPoint = make([]*poll.Poller, len(cfg.Points))
 	for i, c := range cfg.Connections {
@@ -158,6 +164,7 @@ func (g *Gateway) Run(ctx context.Context, ready func(addresses []string)) (err 
 	}
 	rules.Go(func() error { defer stop(); return g.rules.Run(ruleCtx) })
 	rules.Go(func() error { defer stop(); return g.shadows.Run(ruleCtx) })
+	behind.Go(func() error { defer stop(); return g.clock.Run(rest) })
 	behind.Go(func() error { defer stop(); return g.panel.Run(rest) })
 	behind.Go(func() error { defer stop(); defer stopRest(); return g.flow.Run(flowCtx) })
 	behind.Go(func() error { defer stop(); return g.desk.Run(rest) })

@@ -47,7 +47,7 @@ func (l lane) Publish(ctx context.Context, b uplink.Block) (err error) {
 		}
 	}
 	err = l.session.Send(ctx, session.Message{
-		Topic: l.topic, ContentType: l.content, Payload: b.Data, User: l.place(b),
+		Topic: l.topic, ContentType: l.content, Payload: l.settled(b.Data), User: l.place(b),
 	})
 	switch {
 	case errors.Is(err, session.ErrNotUnderstood):

@@ -30,13 +30,21 @@ func leftovers(entries [][]byte, to *audience, log *slog.Logger) (recs []buffer.
 	return recs
 }
 
-// part takes a block apart by who is told of its points.
+// part takes a block apart by who is told of its points. What was in doubt stays so.
 func part(block []byte, to func(point string) (buffer.Audience, bool)) (recs []buffer.Record, err error) {
+	sum, err := wire.Peek(block)
+	if err != nil {
+		return nil, err
+	}
+	unmarked, err := wire.Settle(block, sum.Stamp.Offset)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	places := map[string]telemetry.PointID{}
 	samples := map[buffer.Audience][]telemetry.Sample{}
 	var order []buffer.Audience
-	err = wire.NewDecoder().Decode(block, func(name string, s telemetry.Sample) bool {
+	err = wire.NewDecoder().Decode(unmarked, func(name string, s telemetry.Sample) bool {
 		at, known := places[name]
 		if !known {
 			at = telemetry.PointID(len(names))
@@ -54,12 +62,15 @@ func part(block []byte, to func(point string) (buffer.Audience, bool)) (recs []b
 	if err != nil {
 		return nil, err
 	}
-	if sum, err := wire.Peek(block); err == nil && len(order) == 1 && len(samples[order[0]]) == sum.Samples {
+	if len(order) == 1 && len(samples[order[0]]) == sum.Samples {
 		return []buffer.Record{{Class: buffer.Normal, Samples: uint32(sum.Samples), Data: block, For: order[0]}}, nil
 	}
 	encoder := wire.NewEncoder(wire.Balanced)
 	for _, who := range order {
 		data, err := encoder.AppendBlock(nil, names, samples[who])
+		if err == nil && sum.Stamp.Doubted() {
+			data, err = wire.Doubt(data, sum.Stamp)
+		}
 		if err != nil {
 			return nil, err
 		}

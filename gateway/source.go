@@ -17,7 +17,7 @@ func (g *Gateway) Status() status.Status {
 		Gateway: g.cfg.Gateway.ID, Site: g.cfg.Gateway.Site, Version: g.version,
 		UptimeS: int64(time.Since(g.started).Seconds()), Starts: g.state.Boots(),
 		SamplesRead: counts.Read, SamplesKept: counts.Kept,
-		Buffer: g.bufferStatus(counts.Dropped), Targets: []status.Target{}, Connections: []status.Connection{}, Rules: g.ruleStatus(), Alarms: g.panel.Active(),
+		Buffer: g.bufferStatus(counts.Dropped), Targets: []status.Target{}, Connections: []status.Connection{}, Rules: g.ruleStatus(), Alarms: g.panel.Active(), Clock: g.clockStatus(),
 	}
 	for _, t := range g.targets {
 		link := t.session.State()

@@ -5,14 +5,13 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/penstock-edge/penstock/buffer"
+	"github.com/penstock-edge/penstock/gateway/clock"
 	"github.com/penstock-edge/penstock/gateway/config"
 	"github.com/penstock-edge/penstock/gateway/ledger"
-	"github.com/penstock-edge/penstock/sync/identity"
 	"github.com/penstock-edge/penstock/sync/session"
 	"github.com/penstock-edge/penstock/sync/uplink"
 	"github.com/penstock-edge/penstock/sync/wire"
@@ -25,6 +24,7 @@ type target struct {
 	queue     *buffer.Queue
 	cursor    *buffer.Cursor
 	ledger    *ledger.Ledger
+	clock     *clock.Clock
 	session   *session.Session
 	log       *slog.Logger
 
@@ -36,7 +36,7 @@ type target struct {
 }
 
 func newTarget(g *Gateway, c config.Target) (*target, error) {
-	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, cursor: g.queue.Cursor(c.Name), log: g.log.With("target", c.Name)}
+	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, cursor: g.queue.Cursor(c.Name), clock: g.clock, log: g.log.With("target", c.Name)}
 	alarms := lane{target: t, of: []buffer.Class{buffer.Alarm}, topic: wire.AlarmTopic(t.gateway), content: wire.ContentJSON,
 		o: uplink.Options{InOrder: true, Blocks: alarmsAtOnce, Log: t.log}}
 	blocks := lane{target: t, of: []buffer.Class{buffer.Keep, buffer.Normal}, topic: wire.BlockTopic(t.gateway), content: wire.ContentBlock,
@@ -57,7 +57,7 @@ func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t.in = &inbox{Gateway: g, target: t, leads: c.Name == g.cfg.Lead}
 	t.session, err = session.New(session.Options{
 		URL: c.URL, ClientID: t.gateway, Log: t.log,
-		TLS:       func() (*tls.Config, error) { return clientTLS(c) },
+		TLS:       func() (*tls.Config, error) { return clientTLS(c, t.clock) },
 		Birth:     func() []session.Message { return []session.Message{birth} },
 		Subscribe: t.in.filters(), Receive: t.in.receive, Connected: t.in.connected,
 		Dial: g.o.Dial,
@@ -73,6 +73,7 @@ func (t *target) run(ctx context.Context) error {
 		g.Go(func() error { return uplink.Run(ctx, l, l, l.o) })
 	}
 	g.Go(func() error { return t.declare(ctx) })
+	g.Go(func() error { return t.tellTime(ctx) })
 	err := g.Wait()
 	t.in.orders.Wait() // the desk stops at the same time, and answers all that are there
 	return err
@@ -91,14 +92,4 @@ func (t *target) Stored(b uplink.Block) error {
 // Refused declares a block lost that the cloud will never take.
 func (t *target) Refused(b uplink.Block, _ error) error {
 	return t.cursor.Discard(b.Seq)
-}
-
-// clientTLS is the gateway's end of the mutual TLS with a target.
-func clientTLS(c config.Target) (*tls.Config, error) {
-	files := identity.Files{Key: c.Identity.KeyFile, Cert: c.Identity.Cert, CA: c.Identity.CA}
-	cert, ca, err := files.Load(time.Now())
-	if err != nil {
-		return nil, err
-	}
-	return identity.ClientTLS([]tls.Certificate{cert}, ca, ""), nil
 }

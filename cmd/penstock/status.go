@@ -61,6 +61,7 @@ func printStatus(to io.Writer, s status.Status) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "gateway\t%s\tversion %s, up %s\n", s.Gateway, s.Version, time.Duration(s.UptimeS)*time.Second)
 	fmt.Fprintf(w, "samples\t%d read\t%d kept\n", s.SamplesRead, s.SamplesKept)
+	fmt.Fprintf(w, "clock\t%s\t%s\n", s.Clock.Word(), s.Clock.Story())
 	waiting := "nothing waits"
 	if s.Buffer.Oldest != nil {
 		waiting = "oldest " + time.Since(*s.Buffer.Oldest).Round(time.Second).String() + " ago"

@@ -25,6 +25,10 @@ var (
 	up            = desc("connection_up", "1 while the connection is up; 0.5 when some of its devices keep silent.", "connection")
 	requests      = desc("connection_requests_total", "Readings of a group of points.", "connection")
 	failures      = desc("connection_errors_total", "Readings that failed.", "connection")
+	clockSynced   = desc("clock_synchronised", "1 while a time service keeps the machine's clock right.")
+	clockInDoubt  = desc("clock_in_doubt", "1 while samples are marked uncertain because nobody knows the time.")
+	clockSteps    = desc("clock_steps_total", "How often the machine's clock was set since the start.")
+	clockStep     = desc("clock_last_step_seconds", "By how much it was set the last time, forward or back.")
 	alarms        = desc("alarms", "Alarms that are not normal and not hidden.")
 	ruleFired     = desc("rule_fired_total", "How often a rule acted.", "rule")
 	ruleErrors    = desc("rule_errors_total", "Evaluations and actions of a rule that failed.", "rule")
@@ -57,6 +61,12 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	put(bufferBytes, prometheus.GaugeValue, float64(s.Buffer.Bytes))
 	for reason, n := range s.Buffer.Dropped {
 		put(dropped, prometheus.CounterValue, float64(n), reason)
+	}
+	put(clockSynced, prometheus.GaugeValue, map[bool]float64{true: 1}[s.Clock.Synchronised])
+	put(clockInDoubt, prometheus.GaugeValue, map[bool]float64{true: 1}[s.Clock.InDoubt])
+	put(clockSteps, prometheus.CounterValue, float64(s.Clock.Steps))
+	if s.Clock.LastStep != nil {
+		put(clockStep, prometheus.GaugeValue, s.Clock.LastStep.ByS)
 	}
 	put(alarms, prometheus.GaugeValue, float64(s.Alarms))
 	for _, r := range s.Rules {

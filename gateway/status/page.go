@@ -50,6 +50,7 @@ func (m *markup) delivery(s Status, now time.Time) {
 			m.f(`<dt class="bad">Given up: %s</dt><dd class="bad">%s samples</dd>`, why, group(n))
 		}
 	}
+	m.clock(s.Clock)
 	m.raw(`</dl></div>`)
 }
 

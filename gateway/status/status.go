@@ -18,6 +18,7 @@ type Status struct {
 	Starts      uint64       `json:"starts"`
 	SamplesRead uint64       `json:"samples_read"`
 	SamplesKept uint64       `json:"samples_kept"`
+	Clock       Clock        `json:"clock"`
 	Buffer      Buffer       `json:"buffer"`
 	Targets     []Target     `json:"targets"`
 	Connections []Connection `json:"connections"`

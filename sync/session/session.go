@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -94,6 +95,7 @@ type Session struct {
 
 	mu    sync.Mutex
 	link  *link         // nil while there is no connection
+	retry chan struct{} // one token: the pause is over
 	ready chan struct{} // closed when link is set; replaced when it is lost
 	state State
 }
@@ -128,7 +130,7 @@ func New(o Options) (*Session, error) {
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
-	return &Session{o: o, host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), ready: make(chan struct{})}, nil
+	return &Session{o: o, host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), retry: make(chan struct{}, 1), ready: make(chan struct{})}, nil
 }
 
 // State says how the session is now.
@@ -160,8 +162,18 @@ func (s *Session) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.retry:
+			tries = 0
 		case <-time.After(pause):
 		}
+	}
+}
+
+// Retry has a session that is waiting try again at once: something that kept it from connecting has changed.
+func (s *Session) Retry() {
+	select {
+	case s.retry <- struct{}{}:
+	default:
 	}
 }
 
@@ -285,11 +297,20 @@ func (s *Session) dial(ctx context.Context) (net.Conn, error) {
 		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			_ = conn.Close() // the error that counts is the handshake's
-			return nil, fmt.Errorf("connect to %s: %w", s.address, err)
+			return nil, fmt.Errorf("connect to %s: %w%s", s.address, err, dated(err))
 		}
 		conn = secured
 	}
 	return packets.NewThreadSafeConn(newGuard(conn, maxInbound)), nil
+}
+
+// dated is what to add to the error of a handshake that found a certificate out of its time.
+func dated(err error) string {
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		return " (is the clock of this machine right?)"
+	}
+	return ""
 }
 
 func (s *Session) up(l *link) {
