@@ -9,6 +9,7 @@ type Store interface {
 	IdentityStore
 	TelemetryStore
 	LedgerStore
+	ClockStore
 	AuditStore
 	AlarmStore
 	AcknowledgementStore

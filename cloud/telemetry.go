@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/sync/telemetry"
+	"github.com/penstock-edge/penstock/sync/wire"
 )
 
 // Batch is what is stored at once and counted once: a block of a gateway, or one message of another thing.
@@ -18,7 +19,8 @@ type Batch struct {
 	Block    []byte // encoded by sync/wire
 	Samples  int
 	Points   int
-	From, To int64 // the first and last time in it, nanoseconds since 1970
+	From, To int64      // the first and last time in it, nanoseconds since 1970
+	Stamp    wire.Stamp // of the block: its times are in doubt, see ClockStore
 
 	// Inbox is what rules are to see of it, stored in the same transaction when the batch is new; nil: nothing.
 	Inbox *InboxItem

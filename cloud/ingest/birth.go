@@ -71,3 +71,12 @@ func (in *Ingest) putLoss(ctx context.Context, m Message) error {
 	}
 	return in.store.Declare(ctx, m.Thing, losses)
 }
+
+// putVerdicts puts times right that were in doubt.
+func (in *Ingest) putVerdicts(ctx context.Context, m Message) error {
+	verdicts, err := wire.DecodeVerdicts(m.Payload)
+	if err != nil {
+		return refuse(err)
+	}
+	return in.store.PutRight(ctx, m.Thing, verdicts)
+}

@@ -22,6 +22,7 @@ var ErrPayload = errors.New("the payload is not what its topic promises")
 type Store interface {
 	cloud.TelemetryStore
 	cloud.LedgerStore
+	cloud.ClockStore
 	cloud.ThingStore
 	cloud.AlarmStore
 }
@@ -99,6 +100,8 @@ func (in *Ingest) Put(ctx context.Context, m Message) error {
 		err = in.putLoss(ctx, m)
 	case wire.WhatAlarm:
 		err = in.putAlarms(ctx, m)
+	case wire.WhatClock:
+		err = in.putVerdicts(ctx, m)
 	default:
 		err = fmt.Errorf("%w: nothing takes messages of kind %q", ErrPayload, m.What)
 	}

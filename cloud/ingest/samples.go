@@ -92,7 +92,7 @@ func (in *Ingest) append(ctx context.Context, m Message, block []byte) (stored b
 		return false, refuse(err)
 	}
 	batch := cloud.Batch{Thing: m.Thing, Epoch: m.Epoch, Seq: m.Seq, Skipped: skipped, Oldest: m.Oldest, Received: m.Received, Block: block,
-		Samples: sum.Samples, Points: sum.Points, From: sum.From, To: sum.To}
+		Samples: sum.Samples, Points: sum.Points, From: sum.From, To: sum.To, Stamp: sum.Stamp}
 	if err := in.show(&batch, m); err != nil {
 		return false, refuse(err)
 	}

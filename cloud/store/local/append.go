@@ -40,7 +40,9 @@ func (s *Store) Append(ctx context.Context, batches ...cloud.Batch) ([]bool, err
 
 // appended is called once a batch is on disk.
 func (s *Store) appended(b *cloud.Batch, row rawRow) {
-	s.backlog.add(row.thing, pile{blocks: 1, samples: row.samples, since: time.Now()})
+	if row.settled {
+		s.backlog.add(row.thing, pile{blocks: 1, samples: row.samples, since: time.Now()})
+	}
 	if b.Inbox != nil {
 		s.arrived.signal()
 	}
@@ -66,12 +68,12 @@ func checkBatch(b *cloud.Batch) error {
 type rawRow struct {
 	thing   int64
 	samples int
+	settled bool // its times are not in doubt, so it may become chunks
 }
 
 func appendBatch(c *conn, b *cloud.Batch) (stored bool, row rawRow, err error) {
-	bg := context.Background()
-	row.samples = b.Samples
-	if row.thing, err = thingID(bg, c, b.Thing); err != nil {
+	row = rawRow{samples: b.Samples, settled: true}
+	if row.thing, err = thingID(context.Background(), c, b.Thing); err != nil {
 		return false, row, err
 	}
 	var epoch, seq any
@@ -85,10 +87,19 @@ func appendBatch(c *conn, b *cloud.Batch) (stored bool, row rawRow, err error) {
 		}
 		epoch, seq = id, int64(b.Seq)
 	}
-	_, err = c.exec(bg, "INSERT INTO raw (thing, epoch, seq, received, first, last, samples, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		row.thing, epoch, seq, nanos(b.Received), b.From, b.To, b.Samples, b.Block)
+	if b.Stamp.Doubted() {
+		row.settled, err = putDoubtful(c, row.thing, epoch, seq, b)
+	} else {
+		err = putRaw(c, row.thing, epoch, seq, b)
+	}
 	if err == nil && b.Inbox != nil {
 		err = putInbox(c, b.Inbox)
 	}
 	return err == nil, row, err
+}
+
+func putRaw(c *conn, thing int64, epoch, seq any, b *cloud.Batch) error {
+	_, err := c.exec(context.Background(), "INSERT INTO raw (thing, epoch, seq, received, first, last, samples, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		thing, epoch, seq, nanos(b.Received), b.From, b.To, b.Samples, b.Block)
+	return err
 }

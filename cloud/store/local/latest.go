@@ -68,8 +68,11 @@ func (s *Store) Latest(ctx context.Context, thing string) (points []cloud.PointS
 		if err := s.catchUp(ctx, c, id, st); err != nil {
 			return err
 		}
-		points = st.list()
-		return nil
+		m := s.mergers.Get().(*merger)
+		defer s.mergers.Put(m)
+		shown, err := overlay(ctx, c, m, id, st.points)
+		points = list(shown)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("latest of %s: %w", thing, err)
@@ -77,10 +80,10 @@ func (s *Store) Latest(ctx context.Context, thing string) (points []cloud.PointS
 	return points, nil
 }
 
-func (st *state) list() []cloud.PointState {
-	points := make([]cloud.PointState, 0, len(st.points))
-	for _, name := range slices.Sorted(maps.Keys(st.points)) {
-		smp := st.points[name]
+func list(of map[string]telemetry.Sample) []cloud.PointState {
+	points := make([]cloud.PointState, 0, len(of))
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		smp := of[name]
 		points = append(points, cloud.PointState{Point: name, Time: smp.Time, Value: smp.Value, Quality: smp.Quality})
 	}
 	return points

@@ -120,9 +120,4 @@ func (m *merger) unravel(src *source, from, last int64) error {
 	return nil
 }
 
-func (src *source) String() string {
-	if src.raw {
-		return fmt.Sprintf("block %d", src.id)
-	}
-	return fmt.Sprintf("chunk %d", src.id)
-}
+func (src *source) String() string { return fmt.Sprintf("%s %d", src.table, src.id) }

@@ -27,8 +27,11 @@ var schemaLedger string
 //go:embed schema_held.sql
 var schemaHeld string
 
+//go:embed schema_clock.sql
+var schemaClock string
+
 // migrations[i] takes a file from version i to i+1; SQLite's user_version says where it is. Only ever append.
-var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger, schemaHeld}
+var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger, schemaHeld, schemaClock}
 
 // migrate brings the file up to date, a version a transaction.
 func migrate(ctx context.Context, c *conn) error {

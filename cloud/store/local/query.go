@@ -28,7 +28,7 @@ type target struct {
 type source struct {
 	id, first, last, arrival int64
 	samples                  int
-	raw                      bool
+	table                    string
 	key                      string // the point's name in it
 	data                     []byte
 }
@@ -118,6 +118,9 @@ func (s *Store) window(ctx context.Context, q cloud.Query, from, last int64) (w 
 		if err = w.addRaws(ctx, c, t, from); err != nil {
 			return err
 		}
+		if err = w.addDoubtful(ctx, c, t, from); err != nil {
+			return err
+		}
 		return w.fetch(ctx, c)
 	})
 	slices.SortStableFunc(w.sources, func(a, b source) int {
@@ -147,7 +150,7 @@ func pointChunks(ctx context.Context, c *conn, t target, from, last int64) (wind
 	}
 	key, samples := seriesKey(t.series), 0
 	err := c.each(ctx, query, []any{t.series, earliest, last, from}, func(scan func(...any) error) error {
-		src := source{key: key}
+		src := source{key: key, table: "chunk"}
 		if err := scan(&src.id, &src.first, &src.last, &src.arrival, &src.samples); err != nil {
 			return err
 		}
@@ -167,12 +170,17 @@ func (w *window) addPages(ctx context.Context, c *conn, t target, from int64) er
 		return nil
 	}
 	query := "SELECT id, first, last, arrival, samples FROM chunk WHERE level = 0 AND owner = ? AND first <= ? AND last >= ?"
-	return w.add(ctx, c, source{key: seriesKey(t.series)}, query, t.series>>pageBits, w.last, from)
+	return w.add(ctx, c, source{key: seriesKey(t.series), table: "chunk"}, query, t.series>>pageBits, w.last, from)
 }
 
 func (w *window) addRaws(ctx context.Context, c *conn, t target, from int64) error {
 	query := "SELECT id, first, last, id, samples FROM raw WHERE thing = ? AND damaged = 0 AND first <= ? AND last >= ?"
-	return w.add(ctx, c, source{key: t.point, raw: true}, query, t.thing, w.last, from)
+	return w.add(ctx, c, source{key: t.point, table: "raw"}, query, t.thing, w.last, from)
+}
+
+func (w *window) addDoubtful(ctx context.Context, c *conn, t target, from int64) error {
+	query := "SELECT id, first, last, id, samples FROM doubtful WHERE thing = ? AND first <= ? AND last >= ?"
+	return w.add(ctx, c, source{key: t.point, table: "doubtful"}, query, t.thing, w.last, from)
 }
 
 func (w *window) add(ctx context.Context, c *conn, src source, query string, args ...any) error {
@@ -185,10 +193,7 @@ func (w *window) add(ctx context.Context, c *conn, src source, query string, arg
 
 func (w *window) fetch(ctx context.Context, c *conn) error {
 	for i := range w.sources {
-		query := "SELECT data FROM chunk WHERE id = ?"
-		if w.sources[i].raw {
-			query = "SELECT data FROM raw WHERE id = ?"
-		}
+		query := "SELECT data FROM " + w.sources[i].table + " WHERE id = ?"
 		if err := c.one(ctx, query, []any{w.sources[i].id}, &w.sources[i].data); err != nil {
 			return err
 		}

@@ -41,6 +41,8 @@ func Run(t *testing.T, open Open) {
 		"append":       testAppend,
 		"reopen":       testReopen,
 		"audit":        testAudit,
+		"doubt":        testDoubt,
+		"doubt lost":   testDoubtLost,
 
 		"alarm once":      testAlarmOnce,
 		"alarm life":      testAlarmLife,
