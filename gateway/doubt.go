@@ -3,7 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -91,13 +91,11 @@ func (t *target) tellVerdicts(ctx context.Context) error {
 
 // clientTLS is the gateway's end of the mutual TLS with a target, whose certificates are judged by the time as the gateway knows it.
 func clientTLS(c config.Target, clock *clock.Clock) (*tls.Config, error) {
-	now := clock.Now()
 	if !clock.Set() {
-		return nil, fmt.Errorf("this machine's clock was never set, it shows %s: no certificate can be judged by it. It is tried again as soon as the clock is set (timedatectl, or a time service)",
-			now.UTC().Format(time.RFC3339))
+		return nil, errors.New("this machine's clock was never set, and shows a time before 2020: no certificate can be judged by it. It is tried again as soon as the clock is set (timedatectl, or a time service)")
 	}
 	files := identity.Files{Key: c.Identity.KeyFile, Cert: c.Identity.Cert, CA: c.Identity.CA}
-	cert, ca, err := files.Load(now)
+	cert, ca, err := files.Load(clock.Now())
 	if err != nil {
 		return nil, err
 	}
