@@ -17,12 +17,13 @@ var (
 	lossesBucket  = []byte("losses") // not declared yet
 	metaBucket    = []byte("meta")
 	cursorsBucket = []byte("cursors")
-	heirsBucket   = []byte("heirs") // what was there before a cursor, and is for it
+	thinnedBucket = []byte("thinned") // pages that take the place of older ones
+	heirsBucket   = []byte("heirs")   // what was there before a cursor, and is for it
 )
 
 // buckets are those of a format; the first had one cursor, without a name.
 func buckets(format uint64) [][]byte {
-	all := [][]byte{pagesBucket, journalBucket, goneBucket, lossesBucket, metaBucket, cursorsBucket, heirsBucket}
+	all := [][]byte{pagesBucket, journalBucket, goneBucket, lossesBucket, metaBucket, cursorsBucket, heirsBucket, thinnedBucket}
 	if format < 2 {
 		return all[:5]
 	}

@@ -22,23 +22,30 @@ type change struct {
 	evicted []*page
 	doomed  map[*page]bool // the same
 	refused []*page        // came and gave way at once: never written
-	done    []*page        // of the segment, to be deleted
-	emptied []*segment     // to unlink afterwards
-	grown   int64          // by how many bytes of records
-	saved   state          // what the segment knows
-	state   state          // and shall know
+	done    []place        // of the segment, to be deleted
+	thin    []thinning
+	emptied []*segment // to unlink afterwards
+	grown   int64      // by how many bytes of records
+	saved   state      // what the segment knows
+	state   state      // and shall know
 }
 
 // body is where in a change's bytes those of a page are.
 type body struct{ from, to int }
 
-// plan gives sequence numbers, packs pages and chooses what gives way. It holds q.mu.
-func (q *Queue) plan(batch []*request, now time.Time) change {
+// change begins one. It holds q.mu.
+func (q *Queue) change() change {
 	newest := q.segments[len(q.segments)-1]
 	c := change{segment: newest, first: q.next, next: q.next, done: newest.done, emptied: q.emptied(), saved: q.saved, bytes: q.scratch[:0]}
 	for _, cursor := range q.cursors {
 		c.lasts = append(c.lasts, cursor.last)
 	}
+	return c
+}
+
+// plan gives sequence numbers, packs pages and chooses what gives way. It holds q.mu.
+func (q *Queue) plan(batch []*request, now time.Time) change {
+	c := q.change()
 	for class := range classes {
 		for _, r := range batch {
 			for _, rec := range r.recs {
@@ -69,6 +76,9 @@ func (q *Queue) plan(batch []*request, now time.Time) change {
 func (c *change) book(q *Queue, st *state) {
 	for _, p := range slices.Concat(c.evicted, c.refused) {
 		st.giveUp(p, q.cursors)
+	}
+	for _, t := range c.thin {
+		st.coarsen(t, q.cursors)
 	}
 	for i := range st.cursors {
 		st.cursors[i].last = c.lasts[i]
@@ -129,7 +139,7 @@ func (q *Queue) slots(a Audience) (slots uint16) {
 // full says whether another segment is begun. One that is in doubt is not written to any more.
 func (c *change) full(q *Queue) bool {
 	s := c.segment
-	return q.doubt || len(c.pages) > 0 && c.first > s.first && (s.bytes+c.grown > q.o.SegmentBytes || c.next-s.first > span)
+	return q.doubt || len(c.pages)+len(c.thin) > 0 && c.first > s.first && (s.bytes+c.grown > q.o.SegmentBytes || c.next-s.first > span)
 }
 
 // roll begins a segment and seals the one before it. Its name is the first number to come, so what the one before it may
@@ -137,6 +147,7 @@ func (c *change) full(q *Queue) bool {
 func (q *Queue) roll(c *change) error {
 	before := c.segment
 	q.mu.Lock()
+	before.doubtful = q.doubt
 	st, floor := q.state(), q.floor()
 	q.mu.Unlock()
 	s, err := q.createSegment(c.first, q.seed(st))
@@ -190,8 +201,11 @@ func (c *change) write(tx *bbolt.Tx) error {
 			return err
 		}
 	}
+	if err := c.writeThin(tx); err != nil {
+		return err
+	}
 	for _, p := range c.done {
-		if err := deleteBody(pages, p.key(), p.bytes); err != nil {
+		if err := deleteBody(tx.Bucket(p.bucket), p.key, p.size); err != nil {
 			return err
 		}
 	}
@@ -228,6 +242,9 @@ func (q *Queue) apply(c *change) {
 	c.segment.done = c.segment.done[len(c.done):]
 	q.next = c.next
 	c.segment.pages = append(c.segment.pages, c.pages...)
+	for _, t := range c.thin {
+		q.replace(t, c.segment)
+	}
 	for _, p := range c.pages {
 		q.add(p)
 	}

@@ -146,11 +146,17 @@ func (q *Queue) release() bool {
 
 // try carries out a batch in one transaction, or leaves everything as it was.
 func (q *Queue) try(batch []*request) error {
+	q.thin(batch)
 	q.mu.Lock()
 	c := q.plan(batch, time.Now())
 	q.mu.Unlock()
+	return q.carryOut(&c)
+}
+
+// carryOut brings a change to disk, and then into memory.
+func (q *Queue) carryOut(c *change) error {
 	if c.full(q) {
-		if err := q.roll(&c); err != nil && (q.doubt || c.next-c.segment.first > span) {
+		if err := q.roll(c); err != nil && (q.doubt || c.next-c.segment.first > span) {
 			return fmt.Errorf("write to the buffer %s: %w", q.dir, err)
 		} else if err != nil {
 			q.o.Log.Warn("no new segment for the buffer; the one before goes on", "err", err)
@@ -160,7 +166,7 @@ func (q *Queue) try(batch []*request) error {
 		q.doubt = q.doubt || isDoubt(err)
 		return fmt.Errorf("write to the buffer %s: %w", q.dir, err)
 	}
-	q.apply(&c)
+	q.apply(c)
 	if q.scratch = c.bytes; cap(q.scratch) > maxScratch {
 		q.scratch = nil
 	}

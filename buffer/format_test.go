@@ -62,7 +62,7 @@ func examplePage(t *testing.T, key, body []byte) {
 	if p.first != 7 || p.class != Keep || p.samples != 5 || !time.Unix(0, p.time).Equal(time.Date(2023, 11, 14, 22, 13, 20, 0, time.UTC)) {
 		t.Errorf("the page is %+v", p)
 	}
-	if p.slots != 5 || !p.all || p.prev(0) != 6 || p.prev(2) != 2 || p.prev(1) != 0 {
+	if p.slots != 5 || p.level != 1 || !p.all || p.prev(0) != 6 || p.prev(2) != 2 || p.prev(1) != 0 {
 		t.Errorf("the page is for %b, after %v", p.slots, p.prevs)
 	}
 	for i, want := range []string{"one", "four"} {

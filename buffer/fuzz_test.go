@@ -24,7 +24,7 @@ func FuzzRecord(f *testing.F) {
 
 func FuzzPageKey(f *testing.F) {
 	f.Add((&page{first: 1, count: 2, class: Normal, samples: 3, bytes: 24, time: 5}).key())
-	f.Add((&page{first: 8, count: 2, class: Alarm, all: true, slots: 6, prevs: []uint64{0, 7}, samples: 3, bytes: 24, time: 5}).key())
+	f.Add((&page{first: 8, count: 2, class: Alarm, level: 3, all: true, slots: 6, prevs: []uint64{0, 7}, samples: 3, bytes: 24, time: 5}).key())
 	f.Fuzz(func(t *testing.T, k []byte) {
 		if p, err := parsePage(k); err == nil && !bytes.Equal(p.key(), k) {
 			t.Errorf("%x does not come back as it was", k)

@@ -39,7 +39,7 @@ func (q *Queue) needWeights(p *page, leaving ranges) {
 	}
 	h := haul{path: p.segment.path, db: p.segment.bolt}
 	defer h.close()
-	b, err := h.read(view{key: p.key(), at: p.at, bytes: p.bytes})
+	b, err := h.read(view{place: p.place(), at: p.at, bytes: p.bytes})
 	if err != nil {
 		q.o.Log.Error("a page of the buffer cannot be read; what its records stand for is not known", "segment", p.segment.path, "err", err)
 	}
@@ -70,13 +70,13 @@ func (q *Queue) unlink(emptied []*segment) {
 	})
 }
 
-// floor is the lowest number that a file in the folder may begin with. What is gone below it can be forgotten once the folder is
+// floor is the lowest number that a file in the folder may have. What is gone below it can be forgotten once the folder is
 // on disk: a power cut brings back a file whose removal was not, and its records would be delivered again, or look lost. It
 // holds q.mu.
 func (q *Queue) floor() uint64 {
 	floor := q.segments[0].first
-	for _, s := range q.unlinking {
-		floor = min(floor, s.first)
+	for _, s := range slices.Concat(q.segments, q.unlinking) {
+		floor = min(floor, s.lowest)
 	}
 	return floor
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -14,6 +15,7 @@ const (
 	formatKey = "format"
 	beginKey  = "begin" // the first number that must be accounted for: in a segment, or gone
 	nextKey   = "next"  // the segment that follows; its numbers begin there
+	voidKey   = "void"  // segments that ended in doubt, each with its last transaction that counts
 
 	formatVersion = 2
 )
@@ -23,7 +25,11 @@ type state struct {
 	cursors []known
 	dropped totals
 	begin   uint64
+	void    []ending
 }
+
+// ending is how a segment ended that was in doubt: what its transactions behind the last that counts have thinned, is not.
+type ending struct{ first, sound uint64 }
 
 // totals are what was dropped of the whole queue, by reason.
 type totals map[string]Dropped
@@ -36,6 +42,11 @@ func (t totals) add(reason string, d Dropped) {
 // state copies what is true now. It holds q.mu.
 func (q *Queue) state() state {
 	st := state{dropped: maps.Clone(q.dropped), begin: q.begin}
+	for _, s := range q.segments {
+		if s.doubtful {
+			st.void = append(st.void, ending{s.first, s.sound})
+		}
+	}
 	for _, c := range q.cursors {
 		st.cursors = append(st.cursors, c.clone())
 	}
@@ -72,6 +83,15 @@ func (st state) write(tx *bbolt.Tx, saved state) error {
 			return err
 		}
 	}
+	if !slices.Equal(st.void, saved.void) {
+		value := []byte{}
+		for _, e := range st.void {
+			value = append(append(value, number(e.first)...), number(e.sound)...)
+		}
+		if err := put(tx, metaBucket, []byte(voidKey), value); err != nil {
+			return err
+		}
+	}
 	return st.putDropped(tx, saved)
 }
 
@@ -97,19 +117,24 @@ func put(tx *bbolt.Tx, bucket, key, value []byte) error {
 // listed is what is kept in a bucket as a list, by first number.
 type listed interface {
 	comparable
-	start() uint64
+	order() (first uint64, reason int)
 	entry() (key, value []byte)
 }
 
-func (x run) start() uint64  { return x.from }
-func (x Loss) start() uint64 { return x.From }
+func (x run) order() (uint64, int) { return x.from, 0 }
+
+func before[T listed](x, y T) bool {
+	a, i := x.order()
+	b, j := y.order()
+	return a < b || a == b && i < j
+}
 
 // putChanges turns one sorted list of a cursor's on disk into another.
 func putChanges[T listed](tx *bbolt.Tx, bucket []byte, slot uint8, was, now []T) error {
 	b := tx.Bucket(bucket)
 	for len(was) > 0 || len(now) > 0 {
 		switch {
-		case len(now) == 0 || len(was) > 0 && was[0].start() < now[0].start():
+		case len(now) == 0 || len(was) > 0 && before(was[0], now[0]):
 			key, _ := was[0].entry()
 			if err := b.Delete(append([]byte{slot}, key...)); err != nil {
 				return err
@@ -119,7 +144,7 @@ func putChanges[T listed](tx *bbolt.Tx, bucket []byte, slot uint8, was, now []T)
 		case len(was) > 0 && was[0] == now[0]:
 			was, now = was[1:], now[1:]
 			continue
-		case len(was) > 0 && was[0].start() == now[0].start():
+		case len(was) > 0 && !before(now[0], was[0]):
 			was = was[1:]
 		}
 		key, value := now[0].entry()

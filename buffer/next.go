@@ -82,6 +82,9 @@ func (q *Queue) book(h *haul, got taken) (later bool) {
 		return true
 	}
 	for _, v := range h.views {
+		if v.page.segment != h.segment || v.page.thinned != v.thinned {
+			continue // it lies elsewhere by now
+		}
 		bad := got.bad.within(v.first, v.last())
 		if got.err != nil {
 			bad = ranges{{v.first, v.last()}}

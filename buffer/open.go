@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -71,6 +72,8 @@ type recovery struct {
 	q        *Queue
 	epoch    string
 	pages    []*page
+	thinned  []*page  // that take the place of some of them, by age
+	void     []ending // what the newest segment says of others
 	cursors  []known
 	orphans  [maxCursors]known // by slot: what the newest segment has of cursors, also when it cannot say who they are
 	format   uint64            // of the newest segment
@@ -84,7 +87,7 @@ type recovery struct {
 // segment takes in one file.
 func (r *recovery) segment(first, limit uint64, newest bool) error {
 	q := r.q
-	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first, piece: q.o.SegmentBytes}
+	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first, lowest: first, piece: q.o.SegmentBytes}
 	if r.floor == 0 {
 		r.floor = first
 	}
@@ -101,11 +104,7 @@ func (r *recovery) segment(first, limit uint64, newest bool) error {
 			return errFormat
 		}
 		r.remember(found, newest, limit)
-		for _, p := range found.pages {
-			p.segment = s
-		}
-		s.pages = found.pages
-		r.pages = append(r.pages, found.pages...)
+		r.take(found, s)
 		q.segments = append(q.segments, s)
 		if err = found.damage; err != nil {
 			q.o.Log.Error("a segment of the buffer is damaged; what can be read of it is kept", "segment", s.path, "err", err)
@@ -140,6 +139,17 @@ func (r *recovery) segment(first, limit uint64, newest bool) error {
 	return nil
 }
 
+// take takes in a segment's pages.
+func (r *recovery) take(found *survey, s *segment) {
+	for _, p := range slices.Concat(found.thinned, found.pages) {
+		p.segment, s.lowest = s, min(s.lowest, p.first)
+	}
+	s.pages = slices.Concat(found.thinned, found.pages)
+	r.pages = append(r.pages, found.pages...)
+	slices.SortStableFunc(found.thinned, func(a, b *page) int { return cmp.Compare(a.thinned, b.thinned) })
+	r.thinned = append(r.thinned, found.thinned...)
+}
+
 // remember takes over what a segment knows of the queue. The newest knows best; one that is damaged adds to what the
 // one before it knew, because what was acknowledged stays so.
 func (r *recovery) remember(found *survey, newest bool, limit uint64) {
@@ -162,7 +172,10 @@ func (r *recovery) remember(found *survey, newest bool, limit uint64) {
 		cursors = older(r.cursors, cursors, found, limit)
 	}
 	r.cursors, r.format, r.orphans = cursors, found.format, found.known
-	q.saved = state{dropped: totals{}, begin: found.begin}
+	q.saved = state{dropped: totals{}, begin: found.begin, void: found.void}
+	if found.damage == nil || len(found.void) > 0 {
+		r.void = found.void
+	}
 	for _, k := range cursors {
 		q.saved.cursors = append(q.saved.cursors, k.clone())
 	}
@@ -220,7 +233,12 @@ func (r *recovery) finish() error {
 	q.entries = slices.Clone(q.unsealed)
 	if r.writable {
 		newest := q.segments[len(q.segments)-1]
-		newest.done = slices.DeleteFunc(slices.Clone(newest.pages), alive)
+		newest.done = nil
+		for _, p := range newest.pages {
+			if !alive(p) {
+				newest.done = append(newest.done, p.place())
+			}
+		}
 		if len(r.aside) > 0 {
 			st := q.state()
 			if err := newest.update(func(tx *bbolt.Tx) error { return st.write(tx, q.saved) }); err != nil {

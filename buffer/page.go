@@ -21,7 +21,9 @@ type page struct {
 	prevs   []uint64 // of each of them, the lowest slot first: the number of its record before the page
 	samples uint64
 	bytes   uint32
-	time    int64 // unix nanoseconds of appending
+	time    int64  // unix nanoseconds of appending
+	level   uint8  // how often it was thinned
+	thinned uint64 // the transaction that did it; 0: it is as it came
 
 	segment *segment
 	at      int64       // where in a sealed segment's file its bytes lie
@@ -95,13 +97,18 @@ const (
 	pageKey     = pageKeyHead + 2 + 4
 )
 
-// forAll marks the class of a page that is for cursors to come as well.
-const forAll = 0x80
+// The class's byte of a key: its low bits are the class, three bits the level, and forAll marks a page that is for cursors to come as well.
+const (
+	classBits  = 0x03
+	levelShift = 2
+	maxLevel   = 7
+	forAll     = 0x80
+)
 
 func (p *page) key() []byte {
 	k := binary.BigEndian.AppendUint64(make([]byte, 0, pageKey+8*len(p.prevs)), p.first)
 	k = binary.BigEndian.AppendUint32(k, p.count)
-	class := byte(p.class)
+	class := byte(p.class) | p.level<<levelShift
 	if p.all && p.slots != 0 {
 		class |= forAll
 	}
@@ -118,16 +125,44 @@ func (p *page) key() []byte {
 	return binary.BigEndian.AppendUint32(k, crc32.Checksum(k, castagnoli))
 }
 
+// place is where a page's bytes are in a segment.
+type place struct {
+	bucket, key []byte
+	size        uint32
+}
+
+func (p *page) place() place {
+	if p.thinned > 0 {
+		return place{thinnedBucket, append(number(p.thinned), p.key()...), p.bytes}
+	}
+	return place{pagesBucket, p.key(), p.bytes}
+}
+
+// parseKey reads the key of a page in its bucket. One that was thinned has the transaction before it.
+func parseKey(thinned bool, k []byte) (*page, error) {
+	if !thinned {
+		return parsePage(k)
+	}
+	if len(k) < 8 {
+		return nil, fmt.Errorf("a page's key: %w", errDamaged)
+	}
+	p, err := parsePage(k[8:])
+	if err == nil {
+		p.thinned = binary.BigEndian.Uint64(k)
+	}
+	return p, err
+}
+
 func parsePage(k []byte) (*page, error) {
 	sound := len(k) >= pageKey1 && crc32.Checksum(k[:len(k)-4], castagnoli) == binary.BigEndian.Uint32(k[len(k)-4:])
 	if !sound {
 		return nil, fmt.Errorf("a page's key: %w", errDamaged)
 	}
 	p := &page{
-		first: binary.BigEndian.Uint64(k), count: binary.BigEndian.Uint32(k[8:]), class: Class(k[12] &^ forAll), all: k[12]&forAll != 0,
+		first: binary.BigEndian.Uint64(k), count: binary.BigEndian.Uint32(k[8:]), class: Class(k[12] & classBits), level: k[12] >> levelShift & maxLevel, all: k[12]&forAll != 0,
 		samples: binary.BigEndian.Uint64(k[13:]), bytes: binary.BigEndian.Uint32(k[21:]), time: int64(binary.BigEndian.Uint64(k[25:])),
 	}
-	if p.count == 0 || p.first == 0 || p.last() < p.first || p.class >= classes || uint64(p.count)*recordHeader > uint64(p.bytes) || !p.parseCursors(k[pageKeyHead:len(k)-4]) {
+	if p.count == 0 || p.first == 0 || p.last() < p.first || p.class >= classes || k[12]&0x60 != 0 || uint64(p.count)*recordHeader > uint64(p.bytes) || !p.parseCursors(k[pageKeyHead:len(k)-4]) {
 		return nil, fmt.Errorf("a page's key: %w", errDamaged)
 	}
 	return p, nil
@@ -136,7 +171,7 @@ func parsePage(k []byte) (*page, error) {
 // parseCursors reads whom the page is for. In version 1 that was the only cursor, and so all that came later.
 func (p *page) parseCursors(b []byte) bool {
 	if len(b) == 0 {
-		sound := !p.all
+		sound := !p.all && p.level == 0
 		p.all = true
 		return sound
 	}

@@ -130,7 +130,7 @@ func (q *Queue) leave(p *page, fresh ranges) (records, samples uint64) {
 	p.segment.left--
 	q.indexes[p.class].died(alive)
 	if p.segment.bolt != nil {
-		p.segment.done = append(p.segment.done, p)
+		p.segment.done = append(p.segment.done, p.place())
 	}
 	return records, samples
 }

@@ -16,6 +16,7 @@ type Full uint8
 const (
 	DropOldest Full = iota // the oldest records of the least class
 	DropNewest             // Append refuses with ErrFull
+	Downsample             // the oldest records of the least class are thinned, again and again; then it is as DropOldest
 )
 
 // Options bound a queue. The zero value is 8 GiB, no age limit, drop-oldest.
@@ -23,6 +24,7 @@ type Options struct {
 	MaxBytes int64         // of records kept; default 8 GiB
 	MaxAge   time.Duration // older records are given up; 0: never
 	Full     Full
+	Thin     Thin     // how, for Downsample
 	Cursors  []string // their names, at most 16; none: one without a name
 	// Disk stands round every transaction that is written to a segment; nil: nothing does. Its error is the transaction's. Simulations fail and
 	// cut transactions with it.

@@ -11,24 +11,25 @@ import (
 
 // view is what reading needs of a page, as it was when it was chosen.
 type view struct {
-	page  *page // not to be looked into without the queue's mu
-	first uint64
-	count uint32
-	class Class
-	time  int64
-	bytes uint32
-	at    int64
-	key   []byte
-	gone  ranges
-	prev  uint64   // the cursor's record before the page
-	given ranges   // the records that are the cursor's; nil: all
-	to    Audience // whom they are for
+	page    *page // not to be looked into without the queue's mu
+	thinned uint64
+	first   uint64
+	count   uint32
+	class   Class
+	time    int64
+	bytes   uint32
+	at      int64
+	place   place
+	gone    ranges
+	prev    uint64   // the cursor's record before the page
+	given   ranges   // the records that are the cursor's; nil: all
+	to      Audience // whom they are for
 }
 
 // view holds q.mu.
 func (c *Cursor) view(p *page) view {
 	v := view{
-		page: p, first: p.first, count: p.count, class: p.class, time: p.time, bytes: p.bytes, at: p.at, key: p.key(),
+		page: p, first: p.first, count: p.count, class: p.class, time: p.time, bytes: p.bytes, at: p.at, place: p.place(), thinned: p.thinned,
 		gone: slices.Clone(p.of(c).gone), prev: c.before(p), to: c.q.audience(p),
 	}
 	if p.first < c.created {
@@ -122,7 +123,7 @@ func (r *Reader) take(h *haul, after uint64, most int) (t taken) {
 		if len(t.recs) >= most {
 			break
 		}
-		again := r.page.count > 0 && r.page.first == v.first && r.seq <= after+1
+		again := r.page.count > 0 && r.page.first == v.first && r.page.thinned == v.thinned && r.seq <= after+1
 		if !again {
 			body, err := h.read(v)
 			if e, ok := err.(openError); ok { //nolint:errorlint // it is made right here

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -30,12 +31,15 @@ type segment struct {
 	file  *os.File                                        // that bbolt has open
 
 	// The queue's mu guards what follows.
-	pages []*page   // of an open one, in order
-	left  int       // pages that have records left
-	done  []*page   // of an open one: without records left, to be deleted
-	bytes int64     // appended to it
-	bolt  *bbolt.DB // nil: sealed
-	stuck bool      // bbolt panicked within a transaction: its locks may never open again
+	pages    []*page   // of an open one, in order
+	left     int       // pages that have records left
+	done     []place   // of an open one: nobody waits for them, to be deleted
+	lowest   uint64    // the first number of a page in it; one that was thinned may be older than the segment
+	sound    uint64    // the last transaction that is known to have succeeded
+	doubtful bool      // it ended in doubt: transactions behind that may be there, and are void
+	bytes    int64     // appended to it
+	bolt     *bbolt.DB // nil: sealed
+	stuck    bool      // bbolt panicked within a transaction: its locks may never open again
 }
 
 func segmentPath(dir string, first uint64) string {
@@ -48,7 +52,7 @@ var errDoubt = errors.New("the disk does not say what it has taken")
 // createSegment makes an empty segment under a temporary name and renames it when it is whole and on disk: a power cut during
 // bbolt's first writes would leave a file that does not open. seed puts in what is known of the whole queue.
 func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segment, error) {
-	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first, piece: q.o.SegmentBytes}
+	s := &segment{path: segmentPath(q.dir, first), disk: q.o.Disk, first: first, lowest: first, piece: q.o.SegmentBytes}
 	temp := s.path + tempSuffix
 	err := os.Remove(temp)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -93,10 +97,11 @@ func (s *segment) options() *bbolt.Options {
 // open gives the newest segment to bbolt.
 func (s *segment) open() error {
 	return guarded(func() (err error) {
-		if s.bolt, err = bbolt.Open(s.path, 0o600, s.options()); err == nil {
-			s.bolt.AllocSize = allocBytes
+		if s.bolt, err = bbolt.Open(s.path, 0o600, s.options()); err != nil {
+			return err
 		}
-		return err
+		s.bolt.AllocSize = allocBytes
+		return s.bolt.View(func(tx *bbolt.Tx) error { s.sound = uint64(tx.ID()); return nil })
 	})
 }
 
@@ -110,6 +115,7 @@ func (s *segment) update(write func(*bbolt.Tx) error) error {
 		})
 	})
 	if err == nil {
+		s.sound = uint64(id)
 		return nil
 	}
 	if errors.Is(err, errDamaged) {
@@ -131,29 +137,37 @@ func (s *segment) follow(next uint64) error {
 	return s.update(func(tx *bbolt.Tx) error { return put(tx, metaBucket, []byte(nextKey), number(next)) })
 }
 
+// spot names a page in a file: its first number, and when it was thinned.
+type spot struct{ first, thinned uint64 }
+
+func (p *page) spot() spot { return spot{p.first, p.thinned} }
+
 // places finds out where in the file the pages lie, so that they can be read without bbolt. The committer calls it, so
 // nothing is written meanwhile.
-func (s *segment) places() (map[uint64]int64, error) {
+func (s *segment) places() (map[spot]int64, error) {
 	found, err := surveyFile(s.path, s.first, s.first+span)
 	if err != nil {
 		return nil, err
 	}
-	at := make(map[uint64]int64, len(found.pages))
-	for _, p := range found.pages {
-		at[p.first] = p.at
+	at := make(map[spot]int64, len(found.pages)+len(found.thinned))
+	for _, p := range slices.Concat(found.pages, found.thinned) {
+		at[p.spot()] = p.at
 	}
 	return at, nil
 }
 
 // seal takes the segment from bbolt, when every page's place is known. It holds the queue's mu.
-func (s *segment) seal(at map[uint64]int64) *bbolt.DB {
+func (s *segment) seal(at map[spot]int64) *bbolt.DB {
+	mine := func(p *page) bool { return alive(p) && p.segment == s }
 	for _, p := range s.pages {
-		if _, ok := at[p.first]; !ok && alive(p) {
+		if _, ok := at[p.spot()]; !ok && mine(p) {
 			return nil
 		}
 	}
 	for _, p := range s.pages {
-		p.at = at[p.first]
+		if mine(p) {
+			p.at = at[p.spot()]
+		}
 	}
 	db := s.bolt
 	s.bolt, s.done, s.pages = nil, nil, nil
@@ -179,7 +193,7 @@ func readPage(db *bbolt.DB, file io.ReaderAt, p view) (b []byte, err error) {
 	}
 	err = guarded(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
-			b = append([]byte(nil), getBody(tx.Bucket(pagesBucket), p.key)...)
+			b = append([]byte(nil), getBody(tx.Bucket(p.place.bucket), p.place.key)...)
 			return nil
 		})
 	})

@@ -1,7 +1,9 @@
 package buffer
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -9,6 +11,7 @@ import (
 // books the numbers that are nowhere as damaged.
 func (r *recovery) settle() error {
 	q := r.q
+	r.replace()
 	switch {
 	case len(r.cursors) == 0:
 		r.cursors = r.guess()
@@ -30,6 +33,26 @@ func (r *recovery) settle() error {
 		r.load(cursors)
 	}
 	return nil
+}
+
+// replace puts the pages that were thinned in the place of those they were made from.
+func (r *recovery) replace() {
+	for _, e := range r.void {
+		for _, s := range r.q.segments {
+			if s.first == e.first {
+				s.doubtful, s.sound = true, e.sound
+			}
+		}
+	}
+	r.thinned = slices.DeleteFunc(r.thinned, func(p *page) bool { return p.segment.doubtful && p.thinned > p.segment.sound })
+	if len(r.thinned) == 0 {
+		return
+	}
+	byFirst := map[uint64]*page{}
+	for _, p := range slices.Concat(r.pages, r.thinned) {
+		byFirst[p.first] = p
+	}
+	r.pages = slices.SortedFunc(maps.Values(byFirst), func(a, b *page) int { return cmp.Compare(a.first, b.first) })
 }
 
 // guess makes the cursors of a new folder; and of one that cannot say any more which it had, in the order in which it most likely had them.

@@ -13,6 +13,7 @@ import (
 // into a panic in a goroutine of its own, or round in circles for ever.
 type survey struct {
 	pages   []*page // in order, each with its place in the file
+	thinned []*page // that take the place of older ones
 	journal [][]byte
 	known   [maxCursors]known // by slot
 	there   [maxCursors]bool  // whether the slot has a cursor
@@ -21,7 +22,8 @@ type survey struct {
 	format  uint64
 	begin   uint64 // 0: it does not say
 	next    uint64 // 0: none follows
-	damage  error  // nil when the whole file is sound, so that bbolt can go on with it
+	void    []ending
+	damage  error // nil when the whole file is sound, so that bbolt can go on with it
 }
 
 // surveyFile reads the segment at path, whose numbers lie in [first, limit). It fails when nothing of it can be read.
@@ -69,9 +71,9 @@ func surveyBytes(r io.ReaderAt, size, first, limit uint64) (*survey, error) {
 
 // visitor says what to do with the contents of a bucket.
 func (s *survey) visitor(f *boltFile, bucket []byte) func(element) {
-	if bytes.Equal(bucket, pagesBucket) {
+	if thinned := bytes.Equal(bucket, thinnedBucket); thinned || bytes.Equal(bucket, pagesBucket) {
 		return func(e element) {
-			p, err := parsePage(e.key)
+			p, err := parseKey(thinned, e.key)
 			e = f.body(e)
 			if err == nil && e.size != uint64(p.bytes) {
 				err = fmt.Errorf("page of record %d: %d bytes instead of %d: %w", p.first, e.size, p.bytes, errDamaged)
@@ -80,7 +82,10 @@ func (s *survey) visitor(f *boltFile, bucket []byte) func(element) {
 				f.note(err)
 				return
 			}
-			p.at = int64(e.at)
+			if p.at = int64(e.at); thinned {
+				s.thinned = append(s.thinned, p)
+				return
+			}
 			s.pages = append(s.pages, p)
 		}
 	}
@@ -119,7 +124,7 @@ func (s *survey) entry(f *boltFile, bucket []byte, e element) error {
 // cursor takes over what belongs to a cursor. Version 1 had one, and did not say so.
 func (s *survey) cursor(bucket string, key, value []byte) bool {
 	slot := byte(0)
-	if len(key) != 8 {
+	if len(key) != 8 { // version 1 had no slots
 		slot, key = key[0], key[1:]
 	}
 	if slot >= maxCursors {
@@ -170,6 +175,11 @@ func (s *survey) meta(key string, value []byte) bool {
 		return parseNumber(value, &s.begin)
 	case nextKey:
 		return parseNumber(value, &s.next)
+	case voidKey:
+		for ; len(value) >= 16; value = value[16:] {
+			s.void = append(s.void, ending{binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])})
+		}
+		return len(value) == 0
 	}
 	if len(value) != 16 {
 		return false

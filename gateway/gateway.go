@@ -26,6 +26,7 @@ import (
 	"github.com/penstock-edge/penstock/gateway/shadow"
 	"github.com/penstock-edge/penstock/gateway/state"
 	"github.com/penstock-edge/penstock/gateway/status"
+	"github.com/penstock-edge/penstock/gateway/thin"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
@@ -216,8 +217,11 @@ func (g *Gateway) bufferOptions() buffer.Options {
 	for _, c := range g.cfg.Cloud {
 		o.Cursors = append(o.Cursors, c.Name)
 	}
-	if b.Full == config.DropNewest {
+	switch b.Full {
+	case config.DropNewest:
 		o.Full = buffer.DropNewest
+	case config.Downsample:
+		o.Full, o.Thin = buffer.Downsample, (&thin.Thinner{}).Blocks
 	}
 	return o
 }

@@ -12,6 +12,7 @@ type Full string
 const (
 	DropOldest Full = "drop-oldest"
 	DropNewest Full = "drop-newest"
+	Downsample Full = "downsample" // nothing gives way before it is as coarse as it gets
 )
 
 // Buffer is the durable queue's settings.
@@ -24,16 +25,14 @@ type Buffer struct {
 	Keep    []string      // point names or globs that give way last, and the word alarms
 }
 
-// UnmarshalText reads drop-oldest or drop-newest.
+// UnmarshalText reads drop-oldest, drop-newest or downsample.
 func (f *Full) UnmarshalText(text []byte) error {
 	switch Full(text) {
-	case DropOldest, DropNewest:
+	case DropOldest, DropNewest, Downsample:
 		*f = Full(text)
 		return nil
-	case "downsample":
-		return wrong("write drop-oldest or drop-newest", "downsample is not in this version")
 	}
-	return wrong(suggest(string(text), []string{string(DropOldest), string(DropNewest)}), "%q says nothing of what gives way", text)
+	return wrong(suggest(string(text), []string{string(DropOldest), string(DropNewest), string(Downsample)}), "%q says nothing of what gives way", text)
 }
 
 // flush is a duration, or always, which is none.
