@@ -147,7 +147,32 @@ func TestItCameAfterAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.wants(t, Run{From: 2, To: 2, Samples: 30, Reason: "evicted", Class: "normal"}, Run{From: 4, To: 5, Reason: "evicted", Class: "normal"})
+	l.wants(t, Run{From: 2, To: 2, Samples: 10, Reason: "evicted", Class: "normal"}, Run{From: 4, To: 5, Samples: 20, Reason: "evicted", Class: "normal"})
+}
+
+// Blocks come in any order out of a run, each with its own samples: however the shares were wrong on the way, the last one has what it had.
+func TestWhatComesInAnyOrderLeavesTheRest(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 20 {
+		f := &found{}
+		l := open(t, shelfOf(t, t.TempDir()), "A", f)
+		samples, all := map[uint64]uint64{}, uint64(0)
+		for n := uint64(1); n <= 8; n++ {
+			samples[n] = 1 + r.Uint64N(40)
+			all += samples[n]
+		}
+		f.losses = []buffer.Loss{evicted(1, 8, all)}
+		order := r.Perm(8)
+		last := uint64(order[7] + 1)
+		for _, n := range order[:7] {
+			if err := l.Came(uint64(n+1), samples[uint64(n+1)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := l.Account().Epochs[0].Gaps; len(got) != 1 || got[0].From != last || got[0].Samples != samples[last] {
+			t.Fatalf("%v came of %v: %+v is left", order[:7], samples, got)
+		}
+	}
 }
 
 // broken is a store that writes nothing.

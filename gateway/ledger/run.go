@@ -91,7 +91,9 @@ func (l *runs) remove(r Run) {
 	}
 }
 
-// came takes a number out that came after all, with its samples. What is left of its run is to be declared as it is now.
+// came takes a number out that came after all, with its samples. What is left of its run is to be declared as it is now, each part with its share
+// of the samples: nobody knows better. Shares may be wrong; their sum is not, so what a run has too many or too few when its last number
+// comes is its neighbour's.
 func (l *runs) came(n, samples uint64) (changed bool) {
 	i := l.from(n)
 	if i == len(*l) || (*l)[i].From > n {
@@ -99,19 +101,42 @@ func (l *runs) came(n, samples uint64) (changed bool) {
 	}
 	r := (*l)[i]
 	*l = slices.Delete(*l, i, i+1)
-	r.Declared = false
-	r.Samples -= min(r.Samples, samples)
-	if before := r; r.From < n {
-		before.To = n - 1
-		*l = slices.Insert(*l, i, before)
-		r.Samples = 0
-		i++
+	left := int64(r.Samples) - int64(samples)
+	if r.Blocks() == 1 {
+		l.settle(i, r, left)
+		return true
 	}
-	if r.To > n {
-		r.From = n + 1
-		*l = slices.Insert(*l, i, r)
+	if left < 0 {
+		l.settle(i, r, left)
+		left = 0
+	}
+	before, after := n-r.From, r.To-n
+	share := uint64(float64(left) * float64(before) / float64(before+after))
+	if after > 0 {
+		*l = slices.Insert(*l, i, Run{From: n + 1, To: r.To, Samples: uint64(left) - share, Reason: r.Reason, Class: r.Class})
+	}
+	if before > 0 {
+		*l = slices.Insert(*l, i, Run{From: r.From, To: n - 1, Samples: share, Reason: r.Reason, Class: r.Class})
 	}
 	return true
+}
+
+// settle gives samples that r had too many to the nearest run of its kind, or takes what it had too few from the nearest that have some. r would have
+// its place at i.
+func (l runs) settle(i int, r Run, samples int64) {
+	for before, after := i-1, i; samples != 0 && (before >= 0 || after < len(l)); {
+		k := after
+		if after == len(l) || before >= 0 && r.From-l[before].To <= l[after].From-r.To {
+			k, before = before, before-1
+		} else {
+			after++
+		}
+		if to := &l[k]; to.Reason == r.Reason && to.Class == r.Class && (samples > 0 || to.Samples > 0) {
+			moved := max(samples, -int64(to.Samples))
+			to.Samples, to.Declared = uint64(int64(to.Samples)+moved), false
+			samples -= moved
+		}
+	}
 }
 
 // owed adds what is to be declared to list, up to max.
