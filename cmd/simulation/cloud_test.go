@@ -65,8 +65,7 @@ type shelfState struct {
 	forget int // every so many blocks one is acknowledged and not stored: the negative control; 0: never
 	blocks int
 
-	stored   map[uint64]bool // the records of the buffer that were stored
-	declared map[uint64]bool // and those that were declared lost
+	stored map[uint64]bool // the records of the buffer that were stored
 }
 
 // shelf is the store as ingest sees it.
@@ -101,21 +100,19 @@ func (f *shelf) Append(ctx context.Context, batches ...cloud.Batch) ([]bool, err
 	}
 	stored, err := f.Store.Append(ctx, batches...)
 	for _, b := range batches {
-		f.state.book(err, f.state.stored, b.Seq, b.Seq)
+		f.state.book(err, b.Seq)
 	}
 	return stored, err
 }
 
-// book notes records of which the store has taken something.
-func (f *shelfState) book(err error, as map[uint64]bool, from, to uint64) {
+// book notes a record that is stored.
+func (f *shelfState) book(err error, seq uint64) {
 	if err != nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for seq := from; seq <= to; seq++ {
-		as[seq] = true
-	}
+	f.stored[seq] = true
 }
 
 func (f *shelf) AppendAlarms(ctx context.Context, b cloud.AlarmBatch) ([]cloud.Alarm, bool, error) {
@@ -123,7 +120,7 @@ func (f *shelf) AppendAlarms(ctx context.Context, b cloud.AlarmBatch) ([]cloud.A
 		return nil, false, err
 	}
 	changed, stored, err := f.Store.AppendAlarms(ctx, b)
-	f.state.book(err, f.state.stored, b.Seq, b.Seq)
+	f.state.book(err, b.Seq)
 	return changed, stored, err
 }
 
@@ -131,11 +128,7 @@ func (f *shelf) Declare(ctx context.Context, gateway string, losses []cloud.Loss
 	if err := f.trouble(ctx); err != nil {
 		return err
 	}
-	err := f.Store.Declare(ctx, gateway, losses)
-	for _, l := range losses {
-		f.state.book(err, f.state.declared, l.From, l.To)
-	}
-	return err
+	return f.Store.Declare(ctx, gateway, losses)
 }
 
 // person is the cloud's administrator, who calls its API over the network.

@@ -37,7 +37,7 @@ func draw(seed uint64, length time.Duration, pace time.Duration) plan {
 	p.scan = pick(r, 1, 2, 5) * pace
 	p.send = p.scan * pick(r, 2, 5, 10)
 	p.flush = []time.Duration{0, time.Second, pace / 2, pace}[r.IntN(4)]
-	p.room = []int64{8 * roomy, 8 * roomy, 4 << 10, 20 << 10}[r.IntN(4)]
+	p.room = []int64{8 * roomy, 8 * roomy, 700, 3000}[r.IntN(4)]
 	for at := p.pause(r, pace); at < length; at += p.pause(r, pace) {
 		p.fault(r, at, pace)
 	}

@@ -59,7 +59,7 @@ func newSite(seed uint64, p plan, dir string) *site {
 	s := &site{seed: seed, plan: p, dir: dir, began: time.Now(), model: newModel(), network: newNetwork(seed)}
 	s.log = slog.New(&diary{s})
 	s.plant = newPlant(s.random("plant", 0), s.model)
-	s.shelf = &shelfState{random: s.random("shelf", 0), stored: map[uint64]bool{}, declared: map[uint64]bool{}}
+	s.shelf = &shelfState{random: s.random("shelf", 0), stored: map[uint64]bool{}}
 	return s
 }
 
