@@ -41,7 +41,7 @@ func BenchmarkGateway10000Points(b *testing.B) {
 	}
 	addresses := benchPlant(b)
 	b.Run("penstock", func(b *testing.B) {
-		gateway, status := benchGateway(b, addresses)
+		gateway, status := benchGateway(b, func(dir, mqtt, web string) string { return benchConfig(addresses, dir, mqtt, web) })
 		benchStatus(b, status) // it serves
 		time.Sleep(settle)
 		before := benchStatus(b, status)
@@ -152,15 +152,15 @@ func moveBench(units []*modbussim.Unit, n int) {
 	}
 }
 
-// benchGateway builds, enrols and starts the gateway beside a cloud.
-func benchGateway(b *testing.B, addresses []string) (gateway *exec.Cmd, statusURL string) {
+// benchGateway builds, enrols and starts the gateway beside a cloud, with the configuration that is made for its ports.
+func benchGateway(b *testing.B, config func(dir, mqtt, web string) string) (gateway *exec.Cmd, statusURL string) {
 	b.Helper()
 	dir := b.TempDir()
 	benchBuild(b, dir, "penstock", "penstock-cloud")
 	mqtt, https, web := freePort(b), freePort(b), freePort(b)
 	made := benchCloud(b, dir, mqtt, https)
 	file := filepath.Join(dir, "gateway.yaml")
-	text := benchConfig(addresses, dir, mqtt, web)
+	text := config(dir, mqtt, web)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
