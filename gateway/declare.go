@@ -38,7 +38,7 @@ func (t *target) declareSome(ctx context.Context) error {
 	if err := t.ledger.Take(); err != nil {
 		return err
 	}
-	owed := t.ledger.Owed(wire.MaxLosses)
+	owed := t.ledger.Owed(t.mostLosses)
 	if len(owed) == 0 || !t.session.State().Connected {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (t *target) declareSome(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = t.session.Publish(ctx, session.Message{Topic: wire.LossTopic(t.gateway), ContentType: wire.ContentJSON, Payload: payload})
+	err = t.session.Publish(ctx, session.Message{Topic: t.losses, ContentType: wire.ContentJSON, Payload: payload})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,9 @@ import (
 func (g *Gateway) newClock() (*clock.Clock, error) {
 	o := clock.Options{Machine: g.o.Clock, Mode: g.cfg.Gateway.Clock, Reached: g.reached, Changed: g.clockChanged, Log: g.log}
 	for _, c := range g.cfg.Cloud {
-		o.Targets = append(o.Targets, c.Name)
+		if c.Broker == nil { // a plain broker is told nothing later
+			o.Targets = append(o.Targets, c.Name)
+		}
 	}
 	return clock.New(g.state, o)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/penstock-edge/penstock/buffer"
 	"github.com/penstock-edge/penstock/sync/session"
 	"github.com/penstock-edge/penstock/sync/uplink"
@@ -15,9 +17,8 @@ import (
 type lane struct {
 	*target
 	of      []buffer.Class
-	topic   string
-	content string
-	filter  func(uplink.Block) (uplink.Block, error) // nil: everything goes there
+	filter  func(uplink.Block) (uplink.Block, error)      // nil: everything goes there
+	message func(uplink.Block) ([]session.Message, error) // what a block is on the wire
 	o       uplink.Options
 }
 
@@ -46,9 +47,12 @@ func (l lane) Publish(ctx context.Context, b uplink.Block) (err error) {
 			return err
 		}
 	}
-	err = l.session.Send(ctx, session.Message{
-		Topic: l.topic, ContentType: l.content, Payload: l.settled(b.Data), User: l.place(b),
-	})
+	b.Data = l.settled(b.Data)
+	messages, err := l.message(b)
+	if err != nil {
+		return errors.Join(uplink.ErrNotUnderstood, err)
+	}
+	err = l.send(ctx, messages)
 	switch {
 	case errors.Is(err, session.ErrNotUnderstood):
 		return errors.Join(uplink.ErrNotUnderstood, err)
@@ -56,6 +60,33 @@ func (l lane) Publish(ctx context.Context, b uplink.Block) (err error) {
 		return errors.Join(uplink.ErrAway, err)
 	}
 	return err
+}
+
+// partsAtOnce is how many messages of one block are under way at once, where it is several.
+const partsAtOnce = 8
+
+// send publishes the messages of one block. All of them are sent again when one does not arrive.
+func (l lane) send(ctx context.Context, messages []session.Message) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.SetLimit(partsAtOnce)
+	for _, m := range messages {
+		parts.Go(func() error {
+			if l.pace != nil {
+				if err := l.pace(ctx, len(m.Payload)); err != nil {
+					return err
+				}
+			}
+			return l.session.Send(ctx, m)
+		})
+	}
+	return parts.Wait()
+}
+
+// whole is a block as one message.
+func (l lane) whole(topic, content string) func(uplink.Block) ([]session.Message, error) {
+	return func(b uplink.Block) ([]session.Message, error) {
+		return []session.Message{{Topic: topic, ContentType: content, Payload: b.Data, User: l.place(b)}}, nil
+	}
 }
 
 // place is where a block stands among all that there are for the target.

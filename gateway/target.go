@@ -28,8 +28,11 @@ type target struct {
 	session   *session.Session
 	log       *slog.Logger
 
-	lanes []lane
-	in    *inbox
+	lanes      []lane
+	in         *inbox                                     // nil: nothing is received
+	losses     string                                     // the topic on which they are declared
+	mostLosses int                                        // in one message of them
+	pace       func(ctx context.Context, bytes int) error // waits until so many may go; nil: at once
 
 	sent  atomic.Uint64 // samples stored by the cloud since the start
 	acked atomic.Uint64 // the highest sequence number stored
@@ -37,32 +40,40 @@ type target struct {
 
 func newTarget(g *Gateway, c config.Target) (*target, error) {
 	t := &target{name: c.Name, url: c.URL, gateway: g.cfg.Gateway.ID, queue: g.queue, cursor: g.queue.Cursor(c.Name), clock: g.clock, log: g.log.With("target", c.Name)}
-	alarms := lane{target: t, of: []buffer.Class{buffer.Alarm}, topic: wire.AlarmTopic(t.gateway), content: wire.ContentJSON,
-		o: uplink.Options{InOrder: true, Blocks: alarmsAtOnce, Log: t.log}}
-	blocks := lane{target: t, of: []buffer.Class{buffer.Keep, buffer.Normal}, topic: wire.BlockTopic(t.gateway), content: wire.ContentBlock,
-		o: uplink.Options{Rate: c.Backfill, Reserve: alarmsAtOnce + others, Log: t.log}}
+	alarms := lane{target: t, of: []buffer.Class{buffer.Alarm}, o: uplink.Options{InOrder: true, Blocks: alarmsAtOnce, Log: t.log}}
+	blocks := lane{target: t, of: []buffer.Class{buffer.Keep, buffer.Normal}, o: uplink.Options{Rate: c.Backfill, Reserve: alarmsAtOnce + others, Log: t.log}}
 	if !c.TakesAll() {
 		f := &filter{c, g.to}
 		alarms.filter, blocks.filter = f.alarms, f.block
 	}
-	t.lanes = []lane{alarms, blocks}
 	var err error
 	if t.ledger, err = ledger.Open(g.state, c.Name, g.queue.Epoch(), t.cursor); err != nil {
 		return nil, err
 	}
-	birth, err := birthMessage(g.cfg, c, g.version, g.started)
-	if err != nil {
+	o := session.Options{URL: c.URL, ClientID: t.gateway, Log: t.log, Dial: g.o.Dial}
+	if c.Broker != nil {
+		t.plain(g, c, &o, &alarms, &blocks)
+	} else if err := t.cloud(g, c, &o, &alarms, &blocks); err != nil {
 		return nil, err
 	}
-	t.in = &inbox{Gateway: g, target: t, leads: c.Name == g.cfg.Lead}
-	t.session, err = session.New(session.Options{
-		URL: c.URL, ClientID: t.gateway, Log: t.log,
-		TLS:       func() (*tls.Config, error) { return clientTLS(c, t.clock) },
-		Birth:     func() []session.Message { return []session.Message{birth} },
-		Subscribe: t.in.filters(), Receive: t.in.receive, Connected: t.in.connected,
-		Dial: g.o.Dial,
-	})
+	t.lanes = []lane{alarms, blocks}
+	t.session, err = session.New(o)
 	return t, err
+}
+
+// cloud has it speak to a penstock-cloud.
+func (t *target) cloud(g *Gateway, c config.Target, o *session.Options, alarms, blocks *lane) error {
+	t.losses, t.mostLosses = wire.LossTopic(t.gateway), wire.MaxLosses
+	alarms.message, blocks.message = alarms.whole(wire.AlarmTopic(t.gateway), wire.ContentJSON), blocks.whole(wire.BlockTopic(t.gateway), wire.ContentBlock)
+	birth, err := birthMessage(g.cfg, c, g.version, g.started)
+	if err != nil {
+		return err
+	}
+	t.in = &inbox{Gateway: g, target: t, leads: c.Name == g.cfg.Lead}
+	o.TLS = func() (*tls.Config, error) { return clientTLS(c, t.clock) }
+	o.Birth = func() []session.Message { return []session.Message{birth} }
+	o.Subscribe, o.Receive, o.Connected = t.in.filters(), t.in.receive, t.in.connected
+	return nil
 }
 
 // run keeps the session up and the outbox emptying until ctx ends.
@@ -73,9 +84,13 @@ func (t *target) run(ctx context.Context) error {
 		g.Go(func() error { return uplink.Run(ctx, l, l, l.o) })
 	}
 	g.Go(func() error { return t.declare(ctx) })
-	g.Go(func() error { return t.tellTime(ctx) })
+	if t.in != nil {
+		g.Go(func() error { return t.tellTime(ctx) })
+	}
 	err := g.Wait()
-	t.in.orders.Wait() // the desk stops at the same time, and answers all that are there
+	if t.in != nil {
+		t.in.orders.Wait() // the desk stops at the same time, and answers all that are there
+	}
 	return err
 }
 

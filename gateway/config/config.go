@@ -23,7 +23,7 @@ type Config struct {
 	Points      []Point                  // by ID: Points[i].ID == i
 	Buffer      Buffer
 	Cloud       []Target
-	Lead        string // the target that may direct the equipment: the one with shadow, report or commands, else the first; empty: none
+	Lead        string // the target that may direct the equipment: the one with shadow, report or commands, else the first penstock-cloud; empty: none
 	Local       Local
 	Rules       []Rule
 	Exec        []string // the programs that rules may run, by absolute path

@@ -13,9 +13,11 @@ type schema map[string]any
 // Schema is the JSON Schema of the file, made from the structs that read it: for editors, which complete keys by it and underline what is
 // none while it is written. It is looser than Load: names, units and whatever a protocol asks of its values are left to `check`.
 func (l Loader) Schema() ([]byte, error) {
+	target := schemaOf(reflect.TypeFor[targetKeys](), nil)
+	target.join(schemaOf(reflect.TypeFor[brokerKeys](), nil))
 	root := schemaOf(reflect.TypeFor[sections](), map[string]schema{
 		"gateway": schemaOf(reflect.TypeFor[gatewayKeys](), nil), "buffer": schemaOf(reflect.TypeFor[bufferKeys](), nil),
-		"local": schemaOf(reflect.TypeFor[localKeys](), nil), "cloud": listOf(schemaOf(reflect.TypeFor[targetKeys](), nil)),
+		"local": schemaOf(reflect.TypeFor[localKeys](), nil), "cloud": listOf(target),
 		"rules": listOf(schemaOf(reflect.TypeFor[ruleKeys](), nil)), "connections": tableOf(reference("connection")), "devices": listOf(reference("device")),
 	})
 	root["$schema"], root["title"] = "https://json-schema.org/draft/2020-12/schema", "Penstock gateway configuration, version 1"

@@ -22,6 +22,8 @@ type Target struct {
 	Report   []telemetry.PointID // points whose values are a shadow's reported state; default those of Shadow
 	Commands []telemetry.PointID // points that a command may write, nothing else
 
+	Broker *Broker // nil: a penstock-cloud
+
 	takes []bool // by PointID: whether it goes there; nil: all do
 }
 
@@ -82,8 +84,10 @@ func (l *loading) targets(n *node, state string) {
 		}
 		l.cfg.Cloud = append(l.cfg.Cloud, t)
 	})
-	if l.cfg.Lead == "" && len(l.cfg.Cloud) > 0 {
-		l.cfg.Lead = l.cfg.Cloud[0].Name
+	for _, t := range l.cfg.Cloud {
+		if l.cfg.Lead == "" && t.Broker == nil {
+			l.cfg.Lead = t.Name
+		}
 	}
 	l.warnNowhere(n)
 }
@@ -94,13 +98,12 @@ func (l *loading) target(n *node, state string) Target {
 	if e, ok := n.entry("name"); ok && e.value.shape == scalar {
 		label = e.value.text
 	}
-	f := newForm(l.found, "cloud target "+label, n.at, &k)
+	b := newBrokerKeys()
+	f := newForm(l.found, "cloud target "+label, n.at, &k, &b)
 	f.fill(n, f.where)
 	f.complete()
 	l.name(f.valueAt("name"), "cloud target", k.Name)
-	if g, ok := f.got("url"); ok && !g.spoiled {
-		k.URL = f.mqttURL(k.URL)
-	}
+	broker := l.broker(f, &b, &k.URL)
 	if k.Send.Every < 100*time.Millisecond {
 		f.wrongValue("send", "write send: {every: 5s}", "a block of %s is shorter than 100ms", k.Send.Every)
 	}
@@ -114,11 +117,22 @@ func (l *loading) target(n *node, state string) Target {
 	if k.Report == nil {
 		t.Report = t.Shadow
 	}
+	if t.Broker = broker; broker != nil {
+		t.Identity = k.Identity.over(Identity{})
+		f.pairOf(k.Identity)
+	}
 	t.takes = l.only(f, k.Only)
 	l.within(f, "shadow", &t, t.Shadow)
 	l.within(f, "report", &t, t.Report)
 	l.within(f, "commands", &t, t.Commands)
 	return t
+}
+
+// pairOf: a broker may go by a certificate or not, but then there is a key too.
+func (f *form) pairOf(i identityKeys) {
+	if (i.Cert == "") != (i.KeyFile == "") {
+		f.wrongValue("identity", "give both cert and key_file, or neither", "a certificate is of use with its key only")
+	}
 }
 
 // DefaultIdentity is where enrolment puts a target's identity, and where it is looked for.

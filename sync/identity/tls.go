@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 )
 
 // aead are the suites of TLS 1.2 that authenticate what they encrypt, with forward secrecy; TLS 1.3 has no others.
@@ -42,6 +44,31 @@ func ClientTLS(certs []tls.Certificate, ca *x509.Certificate, serverName string)
 	config.RootCAs = pool(ca)
 	config.ServerName = serverName
 	return config
+}
+
+// BrokerTLS is a client's end towards a broker of somebody else's: files has the CAs to trust (empty: the system's), and a certificate with its key,
+// or neither. Certificates are judged by the time that now gives.
+func BrokerTLS(files Files, now func() time.Time) (*tls.Config, error) {
+	config := base()
+	config.Time = now
+	if files.CA != "" {
+		text, err := os.ReadFile(files.CA)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s: there is no certificate in it, in PEM", files.CA)
+		}
+	}
+	if files.Cert != "" {
+		pair, err := LoadPair(files.Cert, files.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 // ErrPin says that the server on the line is not the one the token or the fingerprint was made by.

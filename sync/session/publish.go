@@ -40,6 +40,17 @@ func (s *Session) Ready(ctx context.Context) (Limits, error) {
 	return l.limits, nil
 }
 
+// Limit is how many bytes a payload may have on the connection that there is, with room left for a topic and properties; 0: any.
+func (s *Session) Limit() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link == nil || s.link.limits.Packet == 0 {
+		return 0
+	}
+	const around = 1 << 10
+	return max(1, int(s.link.limits.Packet)-around)
+}
+
 func (s *Session) connected(ctx context.Context) (*link, error) {
 	for {
 		s.mu.Lock()
