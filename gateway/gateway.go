@@ -141,6 +141,11 @@ func (g *Gateway) open() (err error) {
 func (g *Gateway) act(samples []telemetry.Sample) {
 	g.rules.Put(samples)
 	g.shadows.Put(samples)
+	for _, t := range g.targets {
+		if t.watch != nil {
+			t.watch.put(samples)
+		}
+	}
 }
 
 // Run serves until ctx ends, or a room fails, which none does while it can go on by itself. It stops in the order of the flow: first the

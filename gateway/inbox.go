@@ -10,7 +10,7 @@ import (
 	"github.com/penstock-edge/penstock/sync/wire"
 )
 
-// inbox is what a target's cloud may send: acknowledgements of alarms, and where it leads commands and shadows.
+// inbox is what a target's cloud may send: acknowledgements of alarms, what it looks at, and where it leads commands and shadows.
 type inbox struct {
 	*Gateway
 	target *target
@@ -21,7 +21,7 @@ type inbox struct {
 
 // filters: every cloud may acknowledge, one may direct.
 func (in *inbox) filters() []string {
-	own := []string{wire.AcknowledgeTopic(in.target.gateway)}
+	own := []string{wire.AcknowledgeTopic(in.target.gateway), wire.WatchTopic(in.target.gateway)}
 	if in.leads {
 		own = append(append(own, wire.CommandRequests(in.target.gateway)), in.shadows.Filters()...)
 	}
@@ -49,6 +49,13 @@ func (in *inbox) receive(ctx context.Context, m session.Message) {
 		if err := in.panel.Receive(m.Payload); err != nil {
 			in.target.log.Warn("an acknowledgement of the cloud is not understood", "err", err)
 		}
+	case m.Topic == wire.WatchTopic(in.target.gateway):
+		w, err := wire.DecodeWatch(m.Payload)
+		if err != nil {
+			in.target.log.Warn("what the cloud looks at is not understood", "err", err)
+			return
+		}
+		in.target.watch.ask(w)
 	case !in.leads:
 		in.target.log.Warn("a message is not taken from a cloud that may not direct the equipment", "topic", m.Topic)
 	case in.shadows.Receive(m.Topic, m.Payload):

@@ -30,6 +30,7 @@ type target struct {
 
 	lanes      []lane
 	in         *inbox                                     // nil: nothing is received
+	watch      *watch                                     // nil: nobody can
 	losses     string                                     // the topic on which they are declared
 	mostLosses int                                        // in one message of them
 	pace       func(ctx context.Context, bytes int) error // waits until so many may go; nil: at once
@@ -70,6 +71,7 @@ func (t *target) cloud(g *Gateway, c config.Target, o *session.Options, alarms, 
 		return err
 	}
 	t.in = &inbox{Gateway: g, target: t, leads: c.Name == g.cfg.Lead}
+	t.watch = newWatch(g.cfg, c, g.to.ids)
 	o.TLS = func() (*tls.Config, error) { return clientTLS(c, t.clock) }
 	o.Birth = func() []session.Message { return []session.Message{birth} }
 	o.Subscribe, o.Receive, o.Connected = t.in.filters(), t.in.receive, t.in.connected
@@ -86,6 +88,7 @@ func (t *target) run(ctx context.Context) error {
 	g.Go(func() error { return t.declare(ctx) })
 	if t.in != nil {
 		g.Go(func() error { return t.tellTime(ctx) })
+		g.Go(func() error { return t.watch.run(ctx, t.gateway, t.session) })
 	}
 	err := g.Wait()
 	if t.in != nil {

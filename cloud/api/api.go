@@ -16,6 +16,8 @@ type Options struct {
 	Store Store
 	// Watch gives live events of a thing, of all when it is empty, until ctx ends.
 	Watch func(ctx context.Context, thing string) <-chan cloud.Live
+	// Look says that somebody looks at points of a thing, or at all, until ctx ends. Optional.
+	Look func(ctx context.Context, thing string, points ...string)
 	// Rate is how many samples a second came from a gateway lately.
 	Rate func(gateway string) float64
 	// Invite makes an enrolment token.

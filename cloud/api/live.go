@@ -29,7 +29,7 @@ type liveSample struct {
 	sample
 }
 
-// live sends server-sent events until the asker goes or the server stops. Each is an event "samples", "presence", "alarms" or "commands".
+// live sends server-sent events of a gateway (all points of it are looked at, or those named by point), or of every thing, until the asker goes or the server stops. Each is an event "samples", "presence", "alarms" or "commands".
 func (a *api) live(w http.ResponseWriter, r *http.Request) error {
 	thing := r.FormValue("gateway")
 	if thing != "" {
@@ -42,6 +42,9 @@ func (a *api) live(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
 	out := stream{w, http.NewResponseController(w)}
 	events := a.o.Watch(r.Context(), thing)
+	if thing != "" && a.o.Look != nil {
+		a.o.Look(r.Context(), thing, r.Form["point"]...)
+	}
 	if err := out.send("retry: 2000\n\n"); err != nil {
 		return nil
 	}

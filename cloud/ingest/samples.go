@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/penstock-edge/penstock/cloud"
 	"github.com/penstock-edge/penstock/sync/telemetry"
@@ -43,6 +44,17 @@ func (in *Ingest) decode(m Message) (cloud.Live, error) {
 		return true
 	})
 	return live, err
+}
+
+// Show tells those who watch of samples that are not stored, a block of them, and counts nothing.
+func (in *Ingest) Show(thing string, block []byte) error {
+	live, err := in.decode(Message{Thing: thing, Payload: block})
+	if err != nil {
+		return fmt.Errorf("live samples of %s: %w", thing, refuse(err))
+	}
+	live.Count = 0
+	in.tellWatchers(live)
+	return nil
 }
 
 // newest takes the next sample, of the last point in list or of one behind it. Of equal times the one that came later is newer.

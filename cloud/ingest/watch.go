@@ -81,6 +81,10 @@ func (in *Ingest) Tell(live cloud.Live) {
 	for _, f := range in.onLive {
 		f(live)
 	}
+	in.tellWatchers(live)
+}
+
+func (in *Ingest) tellWatchers(live cloud.Live) {
 	in.watchers.mu.RLock()
 	defer in.watchers.mu.RUnlock()
 	for w := range in.watchers.all {

@@ -55,6 +55,9 @@ func (s *server) deliver(ctx context.Context, m broker.Message) error {
 		s.presence.heard(m.Client.Thing)
 	}
 	thing, what, ok := wire.ParseTopic(m.Topic)
+	if ok && what == wire.WhatLive {
+		return s.show(thing, m)
+	}
 	item := seen(m)
 	item.Received = time.Now()
 	if !ok || !stored(what) {
@@ -94,4 +97,15 @@ func (s *server) deliver(ctx context.Context, m broker.Message) error {
 		return fmt.Errorf("%w: there is no thing %s", broker.ErrForbidden, thing)
 	}
 	return as{err, broker.ErrBusy}
+}
+
+// show has those who watch see samples that are to be shown and forgotten. They are a gateway's own; what is wrong with them nobody waits to hear.
+func (s *server) show(thing string, m broker.Message) error {
+	if thing != m.Client.Thing {
+		return fmt.Errorf("%w: %s publishes what is live on dt/%s/%s", broker.ErrForbidden, m.Client.Thing, m.Client.Thing, wire.WhatLive)
+	}
+	if err := s.ingest.Show(thing, m.Payload); err != nil {
+		return as{err, broker.ErrPayload}
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/penstock-edge/penstock/cloud/broker"
 	"github.com/penstock-edge/penstock/cloud/command"
 	"github.com/penstock-edge/penstock/cloud/ledger"
+	"github.com/penstock-edge/penstock/cloud/look"
 	isa "github.com/penstock-edge/penstock/sync/alarm"
 	"github.com/penstock-edge/penstock/sync/wire"
 )
@@ -19,6 +20,7 @@ import (
 func (s *server) newOperations() {
 	s.alarms = alarm.New(alarm.Options{Store: s.store, Publish: s.publish, Tell: s.ingest.Tell, Log: s.log})
 	s.ledgers = ledger.New(ledger.Options{Store: s.store, Raise: s.gap, Log: s.log})
+	s.look = look.New(look.Options{Publish: s.publish, Log: s.log})
 	s.commands = command.New(command.Options{Store: s.store, Publish: s.publish, Tell: s.ingest.Tell, Log: s.log})
 }
 

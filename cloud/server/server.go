@@ -18,6 +18,7 @@ import (
 	"github.com/penstock-edge/penstock/cloud/enrol"
 	"github.com/penstock-edge/penstock/cloud/ingest"
 	"github.com/penstock-edge/penstock/cloud/ledger"
+	"github.com/penstock-edge/penstock/cloud/look"
 	"github.com/penstock-edge/penstock/cloud/rule"
 	"github.com/penstock-edge/penstock/cloud/shadow"
 	"github.com/penstock-edge/penstock/cloud/store/local"
@@ -51,6 +52,7 @@ type server struct {
 	broker   *broker.Broker
 	alarms   *alarm.Desk
 	commands *command.Room
+	look     *look.Desk
 	shadows  *shadow.Room
 	rules    *rule.Engine
 	ledgers  *ledger.Watch
@@ -107,6 +109,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 	group.Go(func() error { return s.rules.Run(running) })
 	group.Go(func() error { return s.ledgers.Run(running) })
 	group.Go(func() error { return s.commands.Run(running) })
+	group.Go(func() error { return s.look.Run(running) })
 	group.Go(func() error { return s.broker.Run(running, mqttLn) })
 	group.Go(func() error {
 		return s.serveHTTPS(running, httpsLn, identity.ServerTLS(pair, ca.Certificate()), ui)
@@ -144,7 +147,7 @@ func (s *server) newHTTP(c Config, ca *identity.CA, mqtt string) error {
 	issuer := &enrol.Issuer{CA: ca, Store: s.store}
 	s.enrol = &enrol.Handler{Issuer: issuer, MQTT: mqtt, Log: s.log}
 	s.api = api.New(api.Options{
-		Store: s.store, Watch: s.ingest.Watch, Rate: s.rates.rate, Invite: issuer.Invite, Issue: issuer.Issue,
+		Store: s.store, Watch: s.ingest.Watch, Look: s.look.Look, Rate: s.rates.rate, Invite: issuer.Invite, Issue: issuer.Issue,
 		Alarms: s.alarms, Commands: s.commands, Who: s.session.Who,
 		CA: identity.EncodeCertificates(ca.Certificate()), MQTT: mqtt, Log: s.log,
 	})

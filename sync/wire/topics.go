@@ -70,7 +70,7 @@ func ParseTopic(topic string) (thing, what string, ok bool) {
 
 func knownWhat(what string) bool {
 	switch what {
-	case WhatBlock, WhatBirth, WhatLoss, WhatTelemetry, WhatAlarm, WhatClock:
+	case WhatBlock, WhatBirth, WhatLoss, WhatTelemetry, WhatAlarm, WhatClock, WhatLive:
 		return true
 	}
 	return false

@@ -6,7 +6,7 @@ import (
 )
 
 func TestTopicsComeApart(t *testing.T) {
-	for _, topic := range []string{BlockTopic("plant7"), BirthTopic("plant7"), LossTopic("plant7"), TelemetryTopic("plant7:press"), AlarmTopic("a_b-c:1"), ClockTopic("plant7")} {
+	for _, topic := range []string{BlockTopic("plant7"), BirthTopic("plant7"), LossTopic("plant7"), TelemetryTopic("plant7:press"), AlarmTopic("a_b-c:1"), ClockTopic("plant7"), LiveTopic("plant7")} {
 		thing, what, ok := ParseTopic(topic)
 		if !ok || "dt/"+thing+"/"+what != topic {
 			t.Errorf("ParseTopic(%q) = %q, %q, %v", topic, thing, what, ok)

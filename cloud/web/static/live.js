@@ -14,8 +14,8 @@ function tell(text) {
   paused.hidden = text === "";
 }
 
-// watch calls samples(list) and presence(p) as events come, and back() when the line was broken and is there again, until the page goes.
-export async function watch(thing, { samples, presence = () => {}, back = () => {} }) {
+// watch asks for the live values of a thing, of one point only where it is given. It calls samples(list) and presence(p) as events come, and back() when the line was broken and is there again, until the page goes.
+export async function watch(thing, { point, samples, presence = () => {}, back = () => {} }) {
   let wait = soonest, broken = false, word = 0;
   addEventListener("offline", () => tell("Live values paused: this computer is offline. They go on when it is back."));
   for (;;) {
@@ -26,7 +26,7 @@ export async function watch(thing, { samples, presence = () => {}, back = () => 
       tell("");
       if (broken) back();
     };
-    if (await read(thing, { samples, presence, opened })) return;
+    if (await read(thing, { point, samples, presence, opened })) return;
     broken = true;
     word ||= setTimeout(() => tell("Live values paused, reconnecting…"), patience);
     await pause(wait * (0.7 + 0.6 * Math.random()));
@@ -50,7 +50,7 @@ async function read(thing, on) {
   alive();
   addEventListener("offline", () => line.abort(), { once: true });
   try {
-    const res = await fetch("/api/v1/live?gateway=" + encodeURIComponent(thing), { signal: line.signal, cache: "no-store" });
+    const res = await fetch("/api/v1/live?gateway=" + encodeURIComponent(thing) + (on.point ? "&point=" + encodeURIComponent(on.point) : ""), { signal: line.signal, cache: "no-store" });
     if (res.status === 401) {
       location.assign("/login");
       return true;

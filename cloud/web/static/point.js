@@ -160,6 +160,7 @@ function renewChanges() {
 
 let newest = 0, text = box.querySelector(".val").textContent;
 watch(document.body.dataset.live, {
+  point: d.point,
   samples(list) {
     for (const s of list) {
       if (s.point !== d.point) continue;
