@@ -44,7 +44,7 @@ func publish(size int) []byte {
 	return b.Bytes()
 }
 
-func TestTheGuardLetsPacketsThroughAndEndsWhatIsTooLarge(t *testing.T) {
+func TestS2_PacketsPassAndWhatIsTooLargeEndsTheConnection(t *testing.T) {
 	for what, c := range map[string]struct {
 		in  []byte
 		bad bool
@@ -71,7 +71,7 @@ func TestTheGuardLetsPacketsThroughAndEndsWhatIsTooLarge(t *testing.T) {
 }
 
 // Five bytes must not cost 256 MiB, which is what the library behind the guard would allocate.
-func TestABombCostsNoMemory(t *testing.T) {
+func TestS2_ABombCostsNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, err := packets.ReadPacket(newGuard(&feed{in: bytes.Clone(bomb), piece: 64}, maxInbound))
