@@ -46,7 +46,9 @@ func (s *site) live(ctx context.Context, query string) <-chan liveEvent {
 	go func() {
 		defer close(events)
 		defer res.Body.Close()
-		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		lines := bufio.NewScanner(res.Body)
+		lines.Buffer(nil, 16<<20)
+		for lines.Scan() {
 			var e liveEvent
 			data, found := strings.CutPrefix(lines.Text(), "data: ")
 			if !found || json.Unmarshal([]byte(data), &e) != nil {
