@@ -61,7 +61,8 @@ type Filterer interface {
 	Filter(absolute, percent float64)
 }
 
-// Lister is an optional power of a Device with points that only the equipment can name: those that were found when it was last asked.
+// Lister is an optional power of a Device with points that nobody has to write: those that were found when the equipment was last asked, or
+// those of a model that it is said to follow.
 type Lister interface {
 	List() (points map[string]Spec, err error) // by name; with ErrNotAsked there may be more
 }
@@ -69,6 +70,11 @@ type Lister interface {
 // Keeper is an optional power of a Connection that has something to keep between two runs, a key for instance.
 type Keeper interface {
 	Keep(folder string) // its own, and perhaps not there yet; called before Open
+}
+
+// Measured is an optional power of a Spec that knows the unit of its values.
+type Measured interface {
+	Unit() string // "" where there is none
 }
 
 // Referrer is an optional power of a Spec that needs another point of its device: a scale factor in a register of its own.

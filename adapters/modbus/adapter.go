@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/penstock-edge/penstock/adapters"
-	"github.com/penstock-edge/penstock/sync/telemetry"
 )
 
 // adapter is one open connection.
@@ -23,18 +22,17 @@ func (a *adapter) Prepare(points []adapters.Point) (adapters.Reader, error) {
 	if len(points) == 0 {
 		return nil, errors.New("BUG: there is no point to read")
 	}
-	device, places, powers, err := placed(points)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	known := a.knowledgeOf(points[0].Device)
+	device, places, powers, absent, err := placed(points, known.sun.resolve)
 	if err != nil {
 		return nil, err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := &reader{
-		adapter: a, device: device, unit: byte(device.Unit), known: a.knowledgeOf(points[0].Device), places: places, version: -1,
-		samples: make([]telemetry.Sample, len(points)+len(powers)), points: len(points), powers: powers,
+	r := &reader{adapter: a, device: device, unit: byte(device.Unit), known: known, list: points, surveyed: -1}
+	for _, p := range points {
+		r.sunspec = r.sunspec || p.Spec.(*Point).sun()
 	}
-	for i, p := range points {
-		r.samples[i].Point = p.ID
-	}
+	r.place(places, powers, absent)
 	return r, nil
 }

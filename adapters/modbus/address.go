@@ -12,6 +12,7 @@ import (
 type Address struct {
 	Table  Table
 	Number uint16
+	Sun    SunRef // where it is in a SunSpec model instead: a holding register that is found by walking the models
 }
 
 const howToWrite = "write hr:104 (holding register, counted from 0), ir: input register, di: discrete input, co: coil, or Modicon's 40105"
@@ -23,6 +24,13 @@ func ParseAddress(text string) (Address, error) {
 	prefix, number, prefixed := strings.Cut(text, ":")
 	if !prefixed {
 		return parseModicon(text)
+	}
+	if strings.EqualFold(prefix, "sunspec") {
+		ref, err := parseSunRef(number)
+		if err != nil {
+			return Address{}, &adapters.KeyError{Err: err, Hint: howToWriteSun}
+		}
+		return Address{Table: Holding, Sun: ref}, nil
 	}
 	t, known := tableOfPrefix(strings.ToLower(prefix))
 	if !known {
@@ -40,7 +48,7 @@ func ParseAddress(text string) (Address, error) {
 	case n > 0xFFFF:
 		return Address{}, &adapters.KeyError{Err: fmt.Errorf("%s is beyond the last address, %s:65535", text, tables[t].prefix)}
 	}
-	return Address{t, uint16(n)}, nil
+	return Address{Table: t, Number: uint16(n)}, nil
 }
 
 // mixed finds a Modicon number behind a prefix: hr:40105, di:40001, di:10001, hr:400105. An offset that really is
@@ -59,7 +67,7 @@ func mixed(t Table, digits string, n uint64) bool {
 
 func mixes(t Table, digits string, n uint64) error {
 	count, _ := strconv.ParseUint(digits[1:], 10, 32)
-	meant := Address{t, uint16(max(count, 1) - 1)}
+	meant := Address{Table: t, Number: uint16(max(count, 1) - 1)}
 	hint := fmt.Sprintf("write %s or %s", meant, meant.Modicon())
 	if n <= 0xFFFF && tables[t].digit == digits[0] {
 		hint += fmt.Sprintf("; if %d counts from 0, write %s:0x%X", n, tables[t].prefix, n)
@@ -77,7 +85,7 @@ func parseModicon(text string) (Address, error) {
 		if n > 0xFFFF {
 			return Address{}, &adapters.KeyError{Err: err, Hint: howToWrite}
 		}
-		meant := Address{Holding, uint16(n)}
+		meant := Address{Table: Holding, Number: uint16(n)}
 		return Address{}, &adapters.KeyError{Err: err, Hint: fmt.Sprintf(
 			"write hr:%d (counted from 0, the same as %s), or ir:, di:, co: for the other tables", n, meant.Modicon())}
 	}
@@ -89,7 +97,7 @@ func parseModicon(text string) (Address, error) {
 	if count == 0 || count > 0x10000 {
 		return Address{}, &adapters.KeyError{Err: fmt.Errorf("%s: Modicon's numbers count from 1 to 9999 (five digits) or 65536 (six)", text)}
 	}
-	return Address{t, uint16(count - 1)}, nil
+	return Address{Table: t, Number: uint16(count - 1)}, nil
 }
 
 // UnmarshalText reads what ParseAddress reads.
@@ -102,6 +110,9 @@ func (a *Address) UnmarshalText(text []byte) (err error) {
 func (a Address) String() string {
 	if a.Table == 0 {
 		return ""
+	}
+	if a.Sun != (SunRef{}) {
+		return a.Sun.String()
 	}
 	return tables[a.Table].prefix + ":" + strconv.Itoa(int(a.Number))
 }
@@ -116,5 +127,8 @@ func (a Address) Modicon() string {
 
 // Notations is the address in every notation that manuals use: hr:104 = 40105 = 0x0068.
 func (a Address) Notations() string {
+	if a.Sun != (SunRef{}) {
+		return a.String()
+	}
 	return fmt.Sprintf("%s = %s = 0x%04X", a, a.Modicon(), a.Number)
 }

@@ -117,7 +117,7 @@ func (c *Connection) withPort() string {
 
 // NewDevice gives the defaults of a device on this connection.
 func (c *Connection) NewDevice() adapters.Device {
-	return &Device{Unit: 1, MaxBlock: maxRegisters, Gap: measured, connection: c}
+	return &Device{Unit: 1, MaxBlock: maxRegisters, Gap: measured, Modules: 2, connection: c}
 }
 
 // timeout is how long an answer may take to begin.

@@ -22,6 +22,9 @@ type Device struct {
 	MaxBlock int   `yaml:"max_block"` // registers in one request
 	Gap      int   `yaml:"gap"`       // registers (or bits) that nobody needs and that may be read over; measured: as many as are cheaper than a request
 
+	Models  []int `yaml:"models"`  // SunSpec models whose points the device has beside those that are written
+	Modules int   `yaml:"modules"` // of model 160: how many inputs it has; default 2
+
 	connection *Connection
 }
 
@@ -49,6 +52,14 @@ func (d *Device) Validate() error {
 	}
 	if d.Type == Bool || d.Type == Text {
 		wrong("type", "write it at the points that have it", "%s can't be the type of all points", d.Type)
+	}
+	for _, id := range d.Models {
+		if id < 0 || id > 0xFFFF || sunModels[uint16(id)] == nil {
+			wrong("models", "write some of 1, 101 to 103, 111 to 113, 120 to 124, 160, 201 to 204, 802", "SunSpec model %d is not known here", id)
+		}
+	}
+	if d.Modules < 0 || d.Modules > 100 {
+		wrong("modules", "write how many inputs the inverter has", "%d is no number of modules", d.Modules)
 	}
 	return errors.Join(all...)
 }

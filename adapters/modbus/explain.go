@@ -10,15 +10,18 @@ import (
 
 // Plan is the requests by which the points would be read, knowing what the lesson says.
 func (d *Device) Plan(points []adapters.Point, lesson []byte) (out adapters.Plan, err error) {
-	_, places, _, err := placed(points)
-	if err != nil {
-		return out, err
-	}
 	k := newKnowledge(d.connection.startingPrice())
 	if lesson != nil {
 		if err := k.recall(lesson, time.Now()); err != nil {
 			return out, err
 		}
+	}
+	_, places, _, absent, err := placed(points, k.sun.resolve)
+	if err != nil {
+		return out, err
+	}
+	for _, i := range absent {
+		out.Missing = append(out.Missing, points[i].Name)
 	}
 	spans, missing := k.plan(d, places)
 	for _, s := range spans {
@@ -62,7 +65,7 @@ func (k *knowledge) request(s span, points []adapters.Point) adapters.Request {
 
 // where is hr:100..141.
 func (s stretch) where(t Table) string {
-	at := Address{t, uint16(s.start)}.String()
+	at := Address{Table: t, Number: uint16(s.start)}.String()
 	if s.end-s.start == 1 {
 		return at
 	}
@@ -74,6 +77,9 @@ func (k *knowledge) facts(d *Device) (facts []string) {
 	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)).Round(time.Microsecond) }
 	facts = append(facts, fmt.Sprintf("a request takes %v and %v for each register: reading over up to %d registers is cheaper than a request more",
 		seconds(k.price.fixed), seconds(k.price.each), k.price.gap()))
+	if len(k.sun.models) > 0 {
+		facts = append(facts, fmt.Sprintf("its SunSpec models are %v, the first at hr:%d", ids(k.sun.models), k.sun.models[0].At))
+	}
 	for _, t := range []Table{Holding, Input, Coil, Discrete} {
 		c := k.charts[t]
 		switch {

@@ -85,7 +85,7 @@ func FuzzDecode(f *testing.F) {
 		r := &reader{samples: nil}
 		var places []place
 		for i := range n {
-			places = append(places, place{index: i, stretch: stretch{i, i + 1}, codec: alike(&Point{At: Address{table, uint16(i)}, Scale: 0.1, Bit: noBit})})
+			places = append(places, place{index: i, stretch: stretch{i, i + 1}, codec: alike(&Point{At: Address{Table: table, Number: uint16(i)}, Scale: 0.1, Bit: noBit})})
 		}
 		s := newSpan(table, places)
 		r.samples = append(r.samples, make([]telemetry.Sample, n)...)

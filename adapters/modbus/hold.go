@@ -17,7 +17,7 @@ func (p *Point) Hold(v telemetry.Value) (telemetry.Value, error) {
 		}
 		return telemetry.Bool(f == 1), nil
 	}
-	if p.ScaleFrom != "" {
+	if p.ScaleFrom != "" || p.sun() && p.kind().number() {
 		if _, isNumber := v.Float(); !isNumber {
 			return v, fmt.Errorf("%s is no number", quoted(v))
 		}

@@ -12,6 +12,7 @@ import (
 type knowledge struct {
 	charts  [Holding + 1]*chart
 	price   price
+	sun     sunMap
 	version int  // grows with what plans are made of
 	dirty   bool // there is something that Lessons has not told yet
 }
@@ -65,6 +66,7 @@ type lesson struct {
 	Request  float64                `json:"request_s"`  // what a request takes
 	Register float64                `json:"register_s"` // and each register in it
 	Tables   map[string]tableLesson `json:"tables,omitempty"`
+	SunSpec  []sunFound             `json:"sunspec,omitempty"`
 }
 
 // tableLesson has stretches as [first, last].
@@ -76,7 +78,7 @@ type tableLesson struct {
 }
 
 func (k *knowledge) lesson() []byte {
-	l := lesson{Request: k.price.fixed, Register: k.price.each, Tables: map[string]tableLesson{}}
+	l := lesson{Request: k.price.fixed, Register: k.price.each, Tables: map[string]tableLesson{}, SunSpec: k.sun.models}
 	for t := Coil; t <= Holding; t++ {
 		c := k.charts[t]
 		if c.longest == 0 && len(c.refused) == 0 {
@@ -129,6 +131,10 @@ func (k *knowledge) recall(text []byte, now time.Time) error {
 			}
 		}
 		c.longest, c.tooLong = max(0, min(of.Longest, maxBits)), max(0, min(of.TooLong, maxBits))
+	}
+	if len(l.SunSpec) > 0 && len(l.SunSpec) <= mostModels {
+		k.sun.found(l.SunSpec)
+		k.sun.walked = false // they may have moved meanwhile
 	}
 	k.version++
 	return nil

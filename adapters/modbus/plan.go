@@ -34,7 +34,9 @@ type limits struct {
 }
 
 // placed parts the points of one device by table, in the order of their addresses.
-func placed(points []adapters.Point) (device *Device, byTable map[Table][]place, powers []powered, err error) {
+//
+// resolve says where a point is that is not at a fixed address; absent are the points that are nowhere.
+func placed(points []adapters.Point, resolve func(*Point) (*Point, bool)) (device *Device, byTable map[Table][]place, powers []powered, absent []int, err error) {
 	byTable = map[Table][]place{}
 	codecs := map[codec]*codec{}
 	put := func(spec *Point, index int) {
@@ -49,10 +51,15 @@ func placed(points []adapters.Point) (device *Device, byTable map[Table][]place,
 	for i, p := range points {
 		spec, ok := p.Spec.(*Point)
 		if !ok || spec.device == nil {
-			return nil, nil, nil, fmt.Errorf("BUG: %s.%s is no Modbus point of a device", p.Device, p.Name)
+			return nil, nil, nil, nil, fmt.Errorf("BUG: %s.%s is no Modbus point of a device", p.Device, p.Name)
 		}
 		if device == nil {
 			device = spec.device
+		}
+		spec, ok = resolve(spec)
+		if !ok {
+			absent = append(absent, i)
+			continue
 		}
 		put(spec, i)
 		if spec.power == nil {
@@ -69,7 +76,7 @@ func placed(points []adapters.Point) (device *Device, byTable map[Table][]place,
 	for _, places := range byTable {
 		slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	}
-	return device, byTable, powers, nil
+	return device, byTable, powers, absent, nil
 }
 
 // plan finds the cheapest requests that read all places of a table, and those places that the device is known not to have.

@@ -29,14 +29,14 @@ func planned(t *testing.T, change func(*Device), specs ...string) string {
 		}
 		points = append(points, adapters.Point{Spec: p})
 	}
-	_, places, _, err := placed(points)
+	_, places, _, _, err := placed(points, new(sunMap).resolve)
 	if err != nil {
 		t.Fatal(err)
 	}
 	spans, _ := newKnowledge(d.connection.startingPrice()).plan(d, places)
 	var all []string
 	for _, s := range spans {
-		all = append(all, fmt.Sprintf("%s+%d", Address{s.table, uint16(s.start)}, s.end-s.start))
+		all = append(all, fmt.Sprintf("%s+%d", Address{Table: s.table, Number: uint16(s.start)}, s.end-s.start))
 	}
 	return strings.Join(all, " ")
 }

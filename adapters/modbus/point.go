@@ -39,6 +39,8 @@ func (p *Point) Writable() error {
 	switch {
 	case p.At.Table == Discrete || p.At.Table == Input:
 		return fmt.Errorf("%s is %s, which can't be written", p.At, articled(p.At.Table))
+	case p.sun() && !p.At.Sun.definition().write:
+		return fmt.Errorf("%s is read only, says its SunSpec model", p.At)
 	case p.kind() == Text && (p.Length+1)/2 > maxWritten:
 		return fmt.Errorf("%s has %d characters, and one request writes %d at most", p, p.Length, 2*maxWritten)
 	}
@@ -77,6 +79,8 @@ func (p *Point) Expand(name string) map[string]adapters.Spec {
 // kind is the type after the table, the device and the default had their say.
 func (p *Point) kind() Type {
 	switch {
+	case p.sun():
+		return sunTypeOf(p.At.Sun.definition().kind).kind
 	case p.At.Table.bits():
 		return Bool
 	case p.Type != 0:
@@ -101,6 +105,8 @@ func (p *Point) order() Order {
 // Count is how many registers or bits the point takes.
 func (p *Point) Count() int {
 	switch {
+	case p.sun():
+		return p.At.Sun.definition().registers
 	case p.At.Table.bits():
 		return 1
 	case p.kind() == Text:
@@ -139,6 +145,10 @@ func (p *Point) Validate() error {
 		p.validateBit(wrong)
 		return errors.Join(all...)
 	}
+	if p.sun() {
+		p.validateSun(wrong)
+		return errors.Join(all...)
+	}
 	p.validateNumber(wrong)
 	p.validateScaleFrom(wrong)
 	p.validateText(wrong)
@@ -162,6 +172,20 @@ func (p *Point) validateBit(wrong wrongFunc) {
 	}
 	if p.Type != 0 && p.Type != Bool {
 		wrong("type", "leave it out, or write hr: or ir: for a register", "%s is bool, not %s", p.At, p.Type)
+	}
+}
+
+// sun reports whether the point is in a SunSpec model, which says how it is decoded.
+func (p *Point) sun() bool { return p.At.Sun != (SunRef{}) }
+
+func (p *Point) validateSun(wrong wrongFunc) {
+	for key, given := range map[string]bool{
+		"type": p.Type != 0, "order": p.Order != "", "scale": p.Scale != 1, "offset": p.Offset != 0, "length": p.Length != 0,
+		"bit": p.Bit != noBit, "bits": len(p.Bits) > 0, "invalid": p.Invalid.text != "", "scale_from": p.ScaleFrom != "",
+	} {
+		if given {
+			wrong(key, "leave it out: the SunSpec model says it", "%s has no %s of its own", p.At, key)
+		}
 	}
 }
 

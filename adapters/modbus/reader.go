@@ -21,8 +21,12 @@ type reader struct {
 	version int                // of the knowledge that the spans were planned from
 	gap     int                // that was worth reading over then
 	samples []telemetry.Sample // of the points, then of powers of ten that only serve them
-	points  int
 	powers  []powered
+	list    []adapters.Point
+
+	sunspec  bool  // some points are in SunSpec models
+	surveyed int   // the version of the knowledge by which they were placed
+	absent   []int // points that are in no model that the device has
 }
 
 // progress is how far one Read has come.
@@ -46,7 +50,7 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 		s := &r.samples[p.index]
 		s.Value, s.Quality = raise(*s, r.samples[p.power])
 	}
-	emit(r.samples[:r.points])
+	emit(r.samples[:len(r.list)])
 	return err
 }
 
@@ -54,7 +58,16 @@ func (r *reader) readAll(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.link.watch(ctx)
+	if r.sunspec {
+		if err := r.survey(ctx); err != nil {
+			r.markAll(qualityOf(err))
+			return err
+		}
+	}
 	r.replan()
+	for _, i := range r.absent {
+		r.samples[i].Quality = telemetry.BadNodeUnknown
+	}
 	for i := range r.missing {
 		r.mark(&r.missing[i], telemetry.BadNodeUnknown)
 	}
@@ -144,7 +157,7 @@ func (r *reader) part(ctx context.Context, s *span, p *progress, refused bool) e
 		if refused {
 			r.known.charts[s.table].refuse(s.stretch, false, time.Now())
 			r.known.changed()
-			r.log.Debug("the device has no such address", "unit", r.unit, "at", Address{s.table, uint16(s.start)}.String())
+			r.log.Debug("the device has no such address", "unit", r.unit, "at", Address{Table: s.table, Number: uint16(s.start)}.String())
 		}
 		return nil
 	}
@@ -231,6 +244,12 @@ func (r *reader) decode(s *span, response []byte) {
 func (r *reader) mark(s *span, q telemetry.Quality) {
 	for i := range s.places {
 		r.samples[s.places[i].index].Quality = q
+	}
+}
+
+func (r *reader) markAll(q telemetry.Quality) {
+	for i := range r.samples {
+		r.samples[i].Quality = q
 	}
 }
 

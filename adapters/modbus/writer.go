@@ -32,6 +32,13 @@ func (a *adapter) write(ctx context.Context, p *Point, v telemetry.Value) error 
 	defer a.mu.Unlock()
 	a.link.watch(ctx)
 	unit := byte(p.device.Unit)
+	if p.sun() {
+		at, err := a.place(ctx, unit, p)
+		if err != nil {
+			return err
+		}
+		p = at
+	}
 	if p.OneBit() {
 		return a.writeBit(ctx, unit, p, v)
 	}
@@ -52,6 +59,24 @@ func (a *adapter) write(ctx context.Context, p *Point, v telemetry.Value) error 
 		return err
 	}
 	return a.send(ctx, unit, request)
+}
+
+// place finds a point of a SunSpec model; the models are walked for it.
+func (a *adapter) place(ctx context.Context, unit byte, p *Point) (*Point, error) {
+	models, err := a.walk(ctx, unit)
+	if errors.Is(err, errSilent) {
+		return nil, unanswered(unit, errSilent)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m sunMap
+	m.found(models)
+	at, ok := m.resolve(p)
+	if !ok {
+		return nil, fmt.Errorf("the device has the SunSpec models %v, and it is in none of them", ids(models))
+	}
+	return at, nil
 }
 
 // send gives one request that changes something. The caller holds the bus's lock.

@@ -8,7 +8,7 @@ import (
 	"github.com/penstock-edge/penstock/adapters"
 )
 
-// listPoints adds the points that only the equipment can name. A point that is written in the file, by that name or at that place, is the one that counts.
+// listPoints adds the points that the device brings along. A point that is written in the file, by that name or at that place, is the one that counts.
 func (d *device) listPoints() {
 	lister, ok := d.settings.(adapters.Lister)
 	if !ok {
@@ -32,6 +32,9 @@ func (d *device) listPoints() {
 			continue
 		}
 		p := Point{Point: adapters.Point{Device: d.Name, Name: name, Spec: spec}, Scan: d.rate, Heartbeat: d.Heartbeat, Deadband: d.Deadband, Access: ReadOnly}
+		if m, ok := spec.(adapters.Measured); ok {
+			p.Unit = m.Unit()
+		}
 		if spec.Pushed() {
 			p.Scan = 0
 		}
