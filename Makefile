@@ -59,7 +59,7 @@ PEERS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients mbpoll:mbpoll socat
          /usr/lib/python3/dist-packages/serial_asyncio:python3-serial-asyncio \
          nats-server:nats-server systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ip:iproute2 unshare:util-linux \
          mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mount:mount \
-         gcc:gcc /usr/include/stdlib.h:libc6-dev node:nodejs npm:npm
+         gcc:gcc /usr/include/stdlib.h:libc6-dev /usr/include/modbus/modbus.h:libmodbus-dev node:nodejs npm:npm
 # Folders of npm modules, pinned by a package-lock.json.
 NPM_PEERS := $(patsubst %/package-lock.json,%,$(wildcard */*/testdata/peers/package-lock.json))
 # The Debian that the packages are tried on. Made once a machine; the name says what is in it.

@@ -14,7 +14,7 @@ type adapter struct {
 	price price                 // the first guess of what a request costs
 	known map[string]*knowledge // by device; under the bus's lock
 
-	maskless [256]bool // units without function 22; under the bus's lock
+	masks [256]masking // what is known of units and function 22; under the bus's lock
 }
 
 // Prepare plans the requests. They are planned again whenever something is learned.

@@ -143,6 +143,9 @@ func (s span) halves() (low, high span, ok bool) {
 	return low, high, false
 }
 
+// several reports whether the span can be parted.
+func (s span) several() bool { return s.places[0].stretch != s.places[len(s.places)-1].stretch }
+
 // gaps are the stretches of a span that no point asked for.
 func (s span) gaps() (between []stretch) {
 	end := s.start

@@ -127,6 +127,9 @@ func (r *reader) readSpan(ctx context.Context, s *span, p *progress) error {
 			return r.part(ctx, s, p, true)
 		}
 		r.mark(s, qualityOf(exception))
+	case errors.Is(err, errMisfit) && s.several():
+		p.answered, p.silences, s.proven = true, 0, false // some devices give what they have instead of refusing
+		return r.part(ctx, s, p, true)
 	case errors.Is(err, errSilent), errors.Is(err, errGarbled), errors.As(err, &exception):
 		r.mark(s, qualityOf(err))
 		p.silence = err

@@ -41,7 +41,7 @@ func (l *tcpLink) exchange(ctx context.Context, unit byte, request []byte) ([]by
 		case from != unit && unit != 0 && unit != 255:
 			return nil, fmt.Errorf("%w: unit %d was asked and unit %d answered", errGarbled, unit, from)
 		case !answers(request, response):
-			return nil, fmt.Errorf("%w: it is not what was asked for", errGarbled)
+			return nil, errMisfit
 		}
 		return response, nil
 	}

@@ -16,6 +16,7 @@ import (
 var (
 	errSilent  = errors.New("no answer in time")
 	errGarbled = errors.New("the answer was damaged")
+	errMisfit  = fmt.Errorf("%w: it is not what was asked for", errGarbled) // and yet it is the answer
 	errEnded   = errors.New("the other end closed it")
 )
 

@@ -91,6 +91,14 @@ func (a *adapter) send(ctx context.Context, unit byte, request []byte) error {
 	return err
 }
 
+// masking is whether a unit has function 22; 0: not known.
+type masking uint8
+
+const (
+	masked masking = iota + 1
+	maskless
+)
+
 // writeBit changes one bit of a register and leaves the others as they are: by function 22, with which the device itself does so, or, where it
 // does not know that, by reading the register and writing it back. The latter undoes what the device's own program does to the register meanwhile.
 func (a *adapter) writeBit(ctx context.Context, unit byte, p *Point, v telemetry.Value) error {
@@ -98,16 +106,20 @@ func (a *adapter) writeBit(ctx context.Context, unit byte, p *Point, v telemetry
 	if !isNumber || on != 0 && on != 1 {
 		return fmt.Errorf("%s is neither true nor false", quoted(v))
 	}
-	if !a.maskless[unit] {
+	if a.masks[unit] != maskless {
 		bit := p.SetBit(0, true)
 		request := binary.BigEndian.AppendUint16([]byte{maskRegister}, p.At.Number)
 		request = binary.BigEndian.AppendUint16(request, ^bit) // the bits that stay
 		request = binary.BigEndian.AppendUint16(request, p.SetBit(0, on == 1))
 		err := a.send(ctx, unit, request)
+		if err == nil {
+			a.masks[unit] = masked
+		} else if a.masks[unit] == 0 && (errors.Is(err, IllegalFunction) || errors.Is(err, errSilent)) {
+			a.masks[unit] = maskless // also of a unit that says nothing to what it does not know: next time it is written the other way
+		}
 		if !errors.Is(err, IllegalFunction) {
 			return err
 		}
-		a.maskless[unit] = true
 	}
 	response, err := a.ask(ctx, unit, readRequest(nil, Holding, int(p.At.Number), 1), 1+a.retries)
 	if errors.Is(err, errSilent) {
