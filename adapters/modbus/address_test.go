@@ -66,12 +66,18 @@ func TestWrongAddressesSayWhatToWrite(t *testing.T) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, seed := range []string{"hr:104", "40105", "400105", "di:0x10", "co:", "104", "hr:40001", "０", "hr:999999999999999999999"} {
+	for _, seed := range []string{"hr:104", "40105", "400105", "di:0x10", "co:", "104", "hr:40001", "０", "hr:999999999999999999999", "sunspec:103.W", "sunspec:160.2.DCW", "sunspec:.."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		a, err := modbus.ParseAddress(text)
 		if err != nil {
+			return
+		}
+		if a.Sun != (modbus.SunRef{}) {
+			if again, err := modbus.ParseAddress(a.String()); err != nil || again != a {
+				t.Errorf("%q is %v, and that is %v, %v", text, a, again, err)
+			}
 			return
 		}
 		for _, notation := range strings.Split(a.Notations(), " = ")[:2] {

@@ -99,9 +99,9 @@ func BenchmarkRead100Registers(b *testing.B) {
 			specs = append(specs, spec(b, d, fmt.Sprintf("hr:%d", i), scaled(0.1, 0)))
 		}
 		r := prepare(b, open(b, c), points(specs...))
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // one for many readings, as poll has it
+		defer cancel()
 		perCPUSecond(b, func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
 			if err := r.Read(ctx, func([]telemetry.Sample) {}); err != nil {
 				b.Fatal(err)
 			}

@@ -75,8 +75,17 @@ func pymodbus(t *testing.T, mode modbus.Mode) (c *modbus.Connection, ask func(qu
 	} else {
 		c.Address = freePort(t)
 		_, port, _ := net.SplitHostPort(c.Address)
-		in, out = program(t, python, script, map[modbus.Mode]string{modbus.TCP: "tcp", modbus.RTUOverTCP: "rtutcp"}[mode], port)
+		args := []string{script, map[modbus.Mode]string{modbus.TCP: "tcp", modbus.RTUOverTCP: "rtutcp", modbus.RTUOverUDP: "rtuudp", modbus.TLS: "tls"}[mode], port}
+		if mode == modbus.TLS {
+			p := newPKI(t)
+			args = append(args, p.file("device.crt"), p.file("device.key"), p.file("ca.crt"))
+			c.Cert, c.Key, c.CA = p.file("client.crt"), p.file("client.key"), p.file("ca.crt")
+		}
+		in, out = program(t, python, args...)
 		until(t, "pymodbus", func() bool {
+			if mode == modbus.RTUOverUDP {
+				return true // its first answer is waited for below
+			}
 			conn, err := net.Dial("tcp", c.Address)
 			if err == nil {
 				conn.Close()
@@ -110,7 +119,7 @@ func serialPair(t *testing.T) (one, two string) {
 }
 
 func TestPymodbus(t *testing.T) {
-	for _, mode := range []modbus.Mode{modbus.TCP, modbus.RTU, modbus.RTUOverTCP} {
+	for _, mode := range modes {
 		t.Run(string(mode), func(t *testing.T) {
 			c, ask := pymodbus(t, mode)
 			a := open(t, c)

@@ -1,6 +1,6 @@
 """A Modbus device by an independent library (pymodbus 3.0: Debian's python3-pymodbus and python3-serial-asyncio).
 
-usage: modbus_server.py tcp|rtutcp PORT | rtu TTY
+usage: modbus_server.py tcp|rtutcp|rtuudp PORT | tls PORT CERT KEY CA | rtu TTY
 Units 1, 2 and 17. Holding registers 0, 20, 40 and 60 hold float32 123.456, int32 -70000, uint64 2**40+5 and "ABCDEFGH"
 in ABCD, CDAB, BADC and DCBA; 80, 100, 120 and 140 hold float64 -0.1, int64 -2**40-5 and int16 -2 in the same orders; the
 last holding register (199) holds the unit id. Input registers hold their own address. Discrete inputs alternate 1, 0.
@@ -8,14 +8,15 @@ last holding register (199) holds the unit id. Input registers hold their own ad
 A line on stdin asks what was written: "UNIT ADDRESS ORDER KIND" (kind float32, int32, uint64, string or coil); the
 answer is a line on stdout.
 """
+import ssl
 import sys
 import threading
 from pymodbus.constants import Endian
 from pymodbus.datastore import ModbusSequentialDataBlock as Block
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext
 from pymodbus.payload import BinaryPayloadBuilder, BinaryPayloadDecoder
-from pymodbus.server import StartSerialServer, StartTcpServer
-from pymodbus.transaction import ModbusRtuFramer
+from pymodbus.server import StartSerialServer, StartTcpServer, StartTlsServer, StartUdpServer
+from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
 
 ORDERS = {"ABCD": (Endian.Big, Endian.Big), "CDAB": (Endian.Big, Endian.Little),
           "BADC": (Endian.Little, Endian.Big), "DCBA": (Endian.Little, Endian.Little)}
@@ -77,5 +78,14 @@ if mode == "tcp":
     StartTcpServer(context=context, address=("127.0.0.1", int(where)))
 elif mode == "rtutcp":
     StartTcpServer(context=context, address=("127.0.0.1", int(where)), framer=ModbusRtuFramer)
+elif mode == "rtuudp":
+    StartUdpServer(context=context, address=("127.0.0.1", int(where)), framer=ModbusRtuFramer)
+elif mode == "tls":
+    security = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    security.load_cert_chain(sys.argv[3], sys.argv[4])
+    security.load_verify_locations(sys.argv[5])
+    security.verify_mode = ssl.CERT_REQUIRED
+    # Its own framer for TLS leaves out the header that Modbus/TCP Security keeps.
+    StartTlsServer(context=context, address=("127.0.0.1", int(where)), framer=ModbusSocketFramer, sslctx=security)
 elif mode == "rtu":
     StartSerialServer(context=context, port=where, baudrate=19200, framer=ModbusRtuFramer, timeout=0.005)
