@@ -125,7 +125,7 @@ func (l *rtuLink) ask(ctx context.Context, unit byte, request []byte) ([]byte, e
 		return nil, err
 	}
 	// The operating system takes the request at once; the line takes its time for it and for the answer.
-	characters := time.Duration(len(frame) + maxRTU)
+	characters := time.Duration(len(frame) + answerRTU(request))
 	return l.fitting(ctx, unit, request, time.Now().Add(l.timeout+characters*l.timing.character))
 }
 
@@ -195,6 +195,14 @@ func (l *rtuLink) receive(ctx context.Context, until time.Time) (unit byte, pdu 
 			return 0, nil, err
 		}
 	}
+}
+
+// answerRTU is how many characters the answer to a request has, frame included.
+func answerRTU(request []byte) int {
+	if request[0] <= readInputs {
+		return 1 + 2 + dataBytes(request) + 2
+	}
+	return 1 + len(request) + 2 // what is written is repeated, or less
 }
 
 // appendRTU appends a frame: unit, request, checksum.

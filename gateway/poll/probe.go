@@ -4,7 +4,7 @@ import "time"
 
 // Bounds of asking devices that keep silent, where others on the same connection answer: each such question costs a whole time-out.
 const (
-	probeShare    = 25              // of the connection's time, one part goes to probes at most
+	probeShare    = 15              // of the connection's time, one part goes to probes at most
 	probePatience = 5 * time.Second // then a probe goes before readings, on a connection that is never free
 )
 
