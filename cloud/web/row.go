@@ -24,7 +24,7 @@ type row struct {
 	Draw                  string // line, steps or text
 	At                    int64  // ms since 1970; 0: nothing has come
 	Age                   string
-	ScanMS                int64
+	Every                 time.Duration // between two readings; 0: it sends by itself
 	Range                 *wire.BirthRange
 	value                 telemetry.Value
 }
@@ -60,7 +60,7 @@ func rows(names map[string]wire.BirthPoint, latest []cloud.PointState, of func(p
 
 func bornRow(name string, p wire.BirthPoint, of func(string) string) *row {
 	r := &row{Point: name, Name: p.Name, Href: of(name), Value: "–", Unit: p.Unit, Where: p.Where, Type: p.Type,
-		Writable: p.Access == "rw", ScanMS: p.ScanMS, Range: p.Range, Draw: drawLine}
+		Writable: p.Access == "rw", Every: time.Duration(p.ScanMS) * time.Millisecond, Range: p.Range, Draw: drawLine}
 	if r.Name == "" {
 		r.Name = name
 	}

@@ -194,7 +194,7 @@ func TestPointIsDrawnAsWhatItIs(t *testing.T) {
 	s := newSite(t)
 	s.plant()
 	s.shows("/gateways/plant7/points/press.oil_temp", `data-draw="line"`, `data-min="0" data-max="120"`, `data-samples="/api/v1/gateways/plant7/points/press.oil_temp/samples"`,
-		`id="chart"`, "uplot.js", "1,286.4", "every 1000 ms", "format=csv")
+		`id="chart"`, "uplot.js", "1,286.4", "every 1s", "format=csv")
 	s.shows("/gateways/plant7/points/press.state", `data-draw="steps"`, `data-enum="{&#34;0&#34;:&#34;stopped&#34;,&#34;2&#34;:&#34;running&#34;}"`)
 	s.shows("/gateways/plant7/points/press.guard", `data-draw="steps"`, "bad: timeout")
 	text := s.shows("/gateways/plant7/points/press.recipe", `data-draw="text"`, "A-116", "A-117")

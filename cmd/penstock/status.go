@@ -76,9 +76,17 @@ func printStatus(to io.Writer, s status.Status) error {
 		fmt.Fprintf(w, "target %s\t%s\t%d samples stored, %d wait%s\n", t.Name, word(t.Connected), t.SentSamples, t.WaitingSamples, because(t.Why, t.Connected))
 	}
 	for _, c := range s.Connections {
-		fmt.Fprintf(w, "%s %s\t%s\t%d readings, %d failed, %.1f ms (p99 %.1f ms), load %.0f %%%s\n", c.Kind, c.Name, c.State, c.Requests, c.Errors, c.LatencyMS.P50, c.LatencyMS.P99, 100*c.Load, because(c.Why, c.Why == ""))
+		fmt.Fprintf(w, "%s %s\t%s\t%s%s\n", c.Kind, c.Name, c.State, traffic(c), because(c.Why, c.Why == ""))
 	}
 	return w.Flush()
+}
+
+// traffic is what a connection is asked. Equipment that is never asked talks by itself.
+func traffic(c status.Connection) string {
+	if c.Requests == 0 && c.State == "up" {
+		return "talks by itself"
+	}
+	return fmt.Sprintf("%d readings, %d failed, %.1f ms (p99 %.1f ms), load %.0f %%", c.Requests, c.Errors, c.LatencyMS.P50, c.LatencyMS.P99, 100*c.Load)
 }
 
 func word(connected bool) string {

@@ -106,7 +106,12 @@ func (m *markup) connections(connections []Connection) {
 	for _, c := range connections {
 		m.raw(`<p>`)
 		m.state(c.State)
-		m.f(` <b>%s</b> <span class="dim">%s, %s readings, %s failed, %s ms, load %s %%</span>`, c.Name, c.Kind, group(c.Requests), group(c.Errors), fmt.Sprintf("%.1f", c.LatencyMS.P50), fmt.Sprintf("%.0f", 100*c.Load))
+		m.f(` <b>%s</b> <span class="dim">%s, `, c.Name, c.Kind)
+		if c.Requests == 0 && c.State == "up" {
+			m.raw(`talks by itself</span>`)
+		} else {
+			m.f(`%s readings, %s failed, %s ms, load %s %%</span>`, group(c.Requests), group(c.Errors), fmt.Sprintf("%.1f", c.LatencyMS.P50), fmt.Sprintf("%.0f", 100*c.Load))
+		}
 		if c.Why != "" {
 			m.f(`<br><span class="dim">%s`, c.Why)
 			if c.RetryInS > 0 {
