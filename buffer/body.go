@@ -21,9 +21,9 @@ func putBody(b *bbolt.Bucket, key, body []byte) error {
 	return own.Put(bodyKey, body)
 }
 
-// deleteBody takes a key out under which so many bytes are.
-func deleteBody(b *bbolt.Bucket, key []byte, size uint32) error {
-	if size <= maxInline {
+// deleteBody takes a key out.
+func deleteBody(b *bbolt.Bucket, key []byte) error {
+	if b.Bucket(key) == nil {
 		return b.Delete(key)
 	}
 	return b.DeleteBucket(key)

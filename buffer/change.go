@@ -205,7 +205,7 @@ func (c *change) write(tx *bbolt.Tx) error {
 		return err
 	}
 	for _, p := range c.done {
-		if err := deleteBody(tx.Bucket(p.bucket), p.key, p.size); err != nil {
+		if err := deleteBody(tx.Bucket(p.bucket), p.key); err != nil {
 			return err
 		}
 	}

@@ -126,16 +126,13 @@ func (p *page) key() []byte {
 }
 
 // place is where a page's bytes are in a segment.
-type place struct {
-	bucket, key []byte
-	size        uint32
-}
+type place struct{ bucket, key []byte }
 
 func (p *page) place() place {
 	if p.thinned > 0 {
-		return place{thinnedBucket, append(number(p.thinned), p.key()...), p.bytes}
+		return place{thinnedBucket, append(number(p.thinned), p.key()...)}
 	}
-	return place{pagesBucket, p.key(), p.bytes}
+	return place{pagesBucket, p.key()}
 }
 
 // parseKey reads the key of a page in its bucket. One that was thinned has the transaction before it.

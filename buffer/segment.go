@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 )
@@ -106,12 +108,18 @@ func (s *segment) open() error {
 }
 
 // update runs a transaction. An error with errDoubt means that it may be on disk all the same: writing the meta page or
-// the last fsync went wrong, and nobody can say.
+// the last fsync went wrong, and nobody can say. Or that the file is not to be trusted any more: after an fsync that failed the system may take
+// for written what is not.
 func (s *segment) update(write func(*bbolt.Tx) error) error {
-	var id int
+	id, committing := 0, false
 	err := guarded(func() error {
 		return s.disk(s.path, func() error {
-			return s.bolt.Update(func(tx *bbolt.Tx) error { id = tx.ID(); return write(tx) })
+			return s.bolt.Update(func(tx *bbolt.Tx) error {
+				id = tx.ID()
+				err := write(tx)
+				committing = err == nil
+				return err
+			})
 		})
 	})
 	if err == nil {
@@ -122,14 +130,24 @@ func (s *segment) update(write func(*bbolt.Tx) error) error {
 		s.stuck = true
 		return errors.Join(err, errDoubt)
 	}
-	if id == 0 {
-		return err // it was never begun
+	if !committing {
+		return err // nothing was given to the disk
 	}
 	seen := 0
-	if look := guarded(func() error { return s.bolt.View(func(tx *bbolt.Tx) error { seen = tx.ID(); return nil }) }); look != nil || seen >= id {
+	if look := guarded(func() error { return s.bolt.View(func(tx *bbolt.Tx) error { seen = tx.ID(); return nil }) }); look != nil || seen >= id || !noRoom(err) {
 		return errors.Join(err, errDoubt)
 	}
 	return err
+}
+
+// noRoom: the disk has refused to take more, and says nothing of what it has. bbolt does not wrap each error, so it is known by its text.
+func noRoom(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if strings.Contains(err.Error(), errno.Error()) {
+			return true
+		}
+	}
+	return false
 }
 
 // follow notes on disk which segment is behind this one: so that nobody takes this one for the newest when that is missing.
