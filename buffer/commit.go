@@ -148,7 +148,7 @@ func (q *Queue) release() bool {
 func (q *Queue) try(batch []*request) error {
 	q.thin(batch)
 	q.mu.Lock()
-	c := q.plan(batch, time.Now())
+	c := q.plan(batch, q.o.Now())
 	q.mu.Unlock()
 	return q.carryOut(&c)
 }

@@ -23,9 +23,12 @@ const (
 type Options struct {
 	MaxBytes int64         // of records kept; default 8 GiB
 	MaxAge   time.Duration // older records are given up; 0: never
-	Full     Full
-	Thin     Thin     // how, for Downsample
-	Cursors  []string // their names, at most 16; none: one without a name
+	// Now is the time that ages go by; default time.Now. While it shows a time before 2020 nobody knows the time: nothing is given up for its age, and
+	// what is appended has none.
+	Now     func() time.Time
+	Full    Full
+	Thin    Thin     // how, for Downsample
+	Cursors []string // their names, at most 16; none: one without a name
 	// Disk stands round every transaction that is written to a segment; nil: nothing does. Its error is the transaction's. Simulations fail and
 	// cut transactions with it.
 	Disk         func(segment string, commit func() error) error
@@ -36,6 +39,9 @@ type Options struct {
 func (o *Options) defaults() {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 8 << 30
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 16 << 20

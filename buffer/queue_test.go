@@ -337,3 +337,21 @@ func TestManyWritersOneReader(t *testing.T) {
 		t.Errorf("left over: %+v", s)
 	}
 }
+
+// TestR11_NothingIsGivenUpForItsAgeWhileNobodyKnowsTheTime: nor afterwards, if it came then.
+func TestR11_NothingIsGivenUpForItsAgeWhileNobodyKnowsTheTime(t *testing.T) {
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	q := open(t, t.TempDir(), buffer.Options{MaxAge: time.Hour, Now: func() time.Time { return now }})
+	fill(t, q, 1, 1)
+	sure := now
+	now = time.Unix(0, 0)
+	fill(t, q, 2, 2)
+	if got := fmt.Sprint(seqs(all(t, q))); got != "[1 2]" {
+		t.Errorf("left are %s", got)
+	}
+	now = sure.Add(2 * time.Hour)
+	fill(t, q, 3, 3)
+	if got := fmt.Sprint(seqs(all(t, q))); got != "[2 3]" {
+		t.Errorf("left are %s", got)
+	}
+}

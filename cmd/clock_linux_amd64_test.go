@@ -44,6 +44,12 @@ func newClockSite(t *testing.T, on, off string) clockSite {
     when: counter1.number >= 0
     every: 1s
     set: {pulse.beat: 1}
+  - name: soon
+    when: counter1.number >= 0
+    alarm: {text: soon, on_delay: 6s}
+  - name: late
+    when: counter1.number >= 0
+    alarm: {text: late, on_delay: 1h}
 `)
 	s.gateway = start(t, exec.Command(skew, "-on", on, "-off", off, ours("penstock"), "run", "-c", s.config()))
 	s.gateway.says("msg=running")
@@ -162,6 +168,15 @@ func (s clockSite) readings(from time.Time) (perSecond []int) {
 	return perSecond
 }
 
+// alarmsHold: the delay of an alarm is neither jumped over nor begun anew.
+func (s clockSite) alarmsHold() {
+	s.t.Helper()
+	until(s.t, 15*time.Second, "the alarm with a delay of 6 s is there", func() bool { return s.now().Alarms > 0 })
+	if n := s.now().Alarms; n != 1 {
+		s.t.Errorf("%d alarms are there, want the one with a delay of 6 s and not the one with an hour", n)
+	}
+}
+
 // noStorm: ten readings a second are configured, and a clock that is set makes them no more.
 func (s clockSite) noStorm(set time.Time) {
 	s.t.Helper()
@@ -208,6 +223,7 @@ func TestR11_AWrongClockAtTheStartIsPutRight(t *testing.T) {
 			s.runFor(30)
 			after := s.cpu()
 			s.inDoubt(false)
+			s.alarmsHold()
 			off := s.right(s.sent())
 			s.noStorm(set)
 			st := s.now().Clock
@@ -250,6 +266,7 @@ func TestR11_AClockSetWrongChangesNoTime(t *testing.T) {
 			s.setClock()
 			s.runFor(20)
 			s.inDoubt(false)
+			s.alarmsHold()
 			off := s.right(s.sent())
 			s.noStorm(set)
 			if st := s.now().Clock; st.Steps != 2 {

@@ -38,6 +38,14 @@ func (g *Gateway) clockChanged() {
 	}
 }
 
+// ageNow is the time by which what waits in the buffer gets old: while nobody knows it, nothing does.
+func (g *Gateway) ageNow() time.Time {
+	if g.clock.State().Doubt {
+		return time.Unix(0, 0)
+	}
+	return g.clock.Now()
+}
+
 // settled is a block as it is sent: with its times put right, if they were in doubt and are known by now.
 func (t *target) settled(block []byte) []byte {
 	sum, err := wire.Peek(block)

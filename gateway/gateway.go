@@ -112,13 +112,13 @@ func (g *Gateway) open() (err error) {
 	if g.audit, err = command.OpenLog(g.state); err != nil {
 		return err
 	}
-	if g.desk, err = command.New(g.audit, g.site(), command.Options{Log: g.log}); err != nil {
+	if g.desk, err = command.New(g.audit, g.site(), command.Options{Now: g.clock.Now, Log: g.log}); err != nil {
 		return err
 	}
 	if g.panel, err = alarm.New(g.state, g.queue, cfg, alarm.Options{For: g.to.alarm, Log: g.log}); err != nil {
 		return err
 	}
-	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Latest: g.flow.Latest}, g.log); err != nil {
+	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Ahead: g.clock.Ahead, Latest: g.flow.Latest}, g.log); err != nil {
 		return err
 	}
 	if g.shadows, err = g.newShadows(); err != nil {
@@ -218,7 +218,7 @@ func (g *Gateway) close() error {
 // bufferOptions has a cursor for each target, in their order.
 func (g *Gateway) bufferOptions() buffer.Options {
 	b := g.cfg.Buffer
-	o := buffer.Options{MaxBytes: b.MaxSize, MaxAge: b.MaxAge, Disk: g.o.Disk, Log: g.log}
+	o := buffer.Options{MaxBytes: b.MaxSize, MaxAge: b.MaxAge, Now: g.ageNow, Disk: g.o.Disk, Log: g.log}
 	for _, c := range g.cfg.Cloud {
 		o.Cursors = append(o.Cursors, c.Name)
 	}

@@ -23,7 +23,7 @@ func (h hands) Set(samples []telemetry.Sample) { h.flow.Put(samples) }
 // Write goes the way of all writes.
 func (h hands) Write(ctx context.Context, o rule.Order) error {
 	return h.desk.Do(ctx, command.Order{
-		Point: h.cfg.Points[o.Point].FullName(), Value: o.Value, Who: "rule:" + o.Rule, From: "rule", Channel: command.Rule, Key: o.Key, Issued: o.At,
+		Point: h.cfg.Points[o.Point].FullName(), Value: o.Value, Who: "rule:" + o.Rule, From: "rule", Channel: command.Rule, Key: o.Key, Issued: o.At.Add(-h.clock.Ahead()),
 	}).Err()
 }
 

@@ -37,7 +37,7 @@ func (g *Gateway) Status() status.Status {
 func (g *Gateway) bufferStatus(noMemory uint64) status.Buffer {
 	q := g.queue.Stats()
 	b := status.Buffer{Records: q.Records, Samples: q.Samples + uint64(g.flow.Pending()), Unsaved: uint64(g.flow.Unsaved()), Bytes: q.Bytes, Dropped: map[string]uint64{"memory full": noMemory}}
-	if !q.Oldest.IsZero() {
+	if q.Oldest.Unix() > 0 { // else nothing waits, or it came when nobody knew the time
 		b.Oldest = &q.Oldest
 	}
 	for reason, n := range q.Dropped {

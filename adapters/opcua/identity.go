@@ -123,13 +123,17 @@ func newIdentity() (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("make a serial number: %w", err)
 	}
+	now := time.Now()
+	if made := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC); now.Before(made) {
+		now = made // the clock is not set yet, and the certificate must be good when it is
+	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: "Penstock gateway " + host, Organization: []string{"Penstock"}},
 		URIs:                  []*url.URL{{Scheme: "urn", Opaque: url.PathEscape(host) + ":penstock"}},
 		DNSNames:              []string{host},
-		NotBefore:             time.Now().Add(-24 * time.Hour), // a server whose clock is behind must not find it in the future
-		NotAfter:              time.Now().Add(identityLife),
+		NotBefore:             now.Add(-24 * time.Hour), // a server whose clock is behind must not find it in the future
+		NotAfter:              now.Add(identityLife),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment | x509.KeyUsageKeyEncipherment | x509.KeyUsageDataEncipherment | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,

@@ -63,7 +63,10 @@ func printStatus(to io.Writer, s status.Status) error {
 	fmt.Fprintf(w, "samples\t%d read\t%d kept\n", s.SamplesRead, s.SamplesKept)
 	fmt.Fprintf(w, "clock\t%s\t%s\n", s.Clock.Word(), s.Clock.Story())
 	waiting := "nothing waits"
-	if s.Buffer.Oldest != nil {
+	switch {
+	case s.Buffer.Oldest == nil && s.Buffer.Records > 0:
+		waiting = "oldest of when nobody knew the time"
+	case s.Buffer.Oldest != nil:
 		waiting = "oldest " + time.Since(*s.Buffer.Oldest).Round(time.Second).String() + " ago"
 	}
 	fmt.Fprintf(w, "buffer\t%d samples, %d bytes\t%s\n", s.Buffer.Samples, s.Buffer.Bytes, waiting)

@@ -24,6 +24,8 @@ type Condition struct {
 // as the disk takes it. Calls of different rules come side by side and share transactions.
 func (p *Panel) Condition(c Condition) error {
 	p.mu.Lock()
+	now := p.now()
+	c.At = now.Add(c.At.Sub(now)) // as the clock shows it now: somebody may have set it since
 	l := p.lamps[c.Rule]
 	if l == nil {
 		p.mu.Unlock()
@@ -37,7 +39,7 @@ func (p *Panel) Condition(c Condition) error {
 	if text := cut(c.Text, wire.MaxAlarmText); c.Is == isa.On || l.Text == "" {
 		l.Text = text
 	}
-	p.tell(l, l.alarm.Step(c.At, isa.Input{Condition: c.Is, Level: c.Level}), p.o.Now())
+	p.tell(l, l.alarm.Step(c.At, isa.Input{Condition: c.Is, Level: c.Level}), now)
 	p.mu.Unlock()
 	return p.settle()
 }

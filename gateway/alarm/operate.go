@@ -21,7 +21,7 @@ func (p *Panel) AcknowledgeAll(who isa.Who) (n int, err error) {
 		p.mu.Unlock()
 		return 0, ErrBehind
 	}
-	now := p.o.Now()
+	now := p.now()
 	for _, name := range p.order {
 		l := p.lamps[name]
 		if s := l.alarm.State(); s == isa.Unacknowledged || s == isa.Returned {
@@ -117,7 +117,7 @@ func (p *Panel) operate(name string, do func(l *lamp, now time.Time) ([]isa.Even
 		p.mu.Unlock()
 		return ErrBehind
 	}
-	now := p.o.Now()
+	now := p.now()
 	events, err := do(l, now)
 	p.tell(l, events, now)
 	p.mu.Unlock()

@@ -65,6 +65,7 @@ type Panel struct {
 	ready   uint64    // pending events up to this number are on the shelf
 	flushAt time.Time // when the shelf is to be tidied, or tried again; zero: not
 	armed   time.Time // what the clock waits for
+	seen    time.Time // when it was looked at last
 	failing error     // why the shelf could not be written; nil: it could
 }
 
@@ -116,7 +117,7 @@ func (p *Panel) Swap(cfg *config.Config) error {
 
 // adopt makes the lamps of a configuration from what is known of alarms. It holds p.mu, or nobody else knows p.
 func (p *Panel) adopt(cfg *config.Config, known map[string]record) error {
-	now := p.o.Now()
+	now := p.now()
 	lamps, order := map[string]*lamp{}, []string{}
 	things := thingsOf(cfg)
 	for i := range cfg.Rules {
@@ -147,6 +148,7 @@ func (p *Panel) lamp(r *config.Rule, thing string, known map[string]record, now 
 		if err == nil {
 			l := &lamp{alarm: a, dirty: true, account: before.account}
 			l.wake()
+			l.catchUp(now)
 			return l, nil
 		}
 		p.o.Log.Error("what is stored of an alarm can't be read: it ends, and begins anew", "alarm", r.Name, "err", err)

@@ -59,7 +59,7 @@ func (p *Panel) watch(ctx context.Context) {
 func (p *Panel) tick() (wait time.Duration, again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.o.Now()
+	now := p.now()
 	p.armed = now.Add(glance)
 	for _, l := range p.lamps {
 		if !l.next.IsZero() && !l.next.After(now) {

@@ -193,6 +193,13 @@ func (c *Clock) Now() time.Time {
 	return time.Unix(0, up+c.right)
 }
 
+// Ahead is what the wall clock is ahead of Now.
+func (c *Clock) Ahead() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Duration(c.eras[len(c.eras)-1].offset - c.right)
+}
+
 // Set tells whether the clock can be right at all: one that was never set shows a time before 2020.
 func (c *Clock) Set() bool { return c.Now().UnixNano() >= set }
 

@@ -12,9 +12,10 @@ import (
 
 // Options are an engine's bounds and what it can do without. The zero value works.
 type Options struct {
-	Now    func() time.Time // default time.Now
-	Flush  time.Duration    // what a crash takes of delays and windows; default 1 s. Occasions to act are never taken
-	Writes int              // a second, of each rule; default 10
+	Now    func() time.Time     // default time.Now
+	Ahead  func() time.Duration // what Now is ahead of the time by which samples go: somebody has set the clock wrong; default 0
+	Flush  time.Duration        // what a crash takes of delays and windows; default 1 s. Occasions to act are never taken
+	Writes int                  // a second, of each rule; default 10
 	// Latest is a point's newest sample, for rules that are new and ask for points that may not come again soon. It is called from New
 	// and Swap; nil: rules wait for the next sample.
 	Latest func(telemetry.PointID) (telemetry.Sample, bool)
@@ -23,6 +24,9 @@ type Options struct {
 func (o *Options) defaults() {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Ahead == nil {
+		o.Ahead = func() time.Duration { return 0 }
 	}
 	if o.Flush <= 0 {
 		o.Flush = time.Second
@@ -140,7 +144,7 @@ func (e *Engine) see(w *watched, s telemetry.Sample) {
 func (e *Engine) row(r *running, s telemetry.Sample, place telemetry.PointID) {
 	s.Point = place
 	e.cause.topic = r.bound[place].Topic
-	if err := r.statement.Sample(e.cause.now, s, r.emit); err != nil {
+	if err := r.statement.Sample(e.cause.now.Add(-e.o.Ahead()), s, r.emit); err != nil {
 		e.complain(r, e.cause.now, err)
 	}
 	r.stale = true
@@ -218,7 +222,7 @@ func (e *Engine) mind(r *running) {
 			e.poke()
 		}
 	}
-	if at := r.wakes(); !at.IsZero() && at.Before(e.armed) {
+	if at := r.wakes(e.o.Ahead()); !at.IsZero() && at.Before(e.armed) {
 		e.poke()
 	}
 }
@@ -234,7 +238,7 @@ func (e *Engine) poke() {
 // tick does what time brings. It holds e.mu.
 func (e *Engine) tick(now time.Time) {
 	for _, r := range e.plan.rules {
-		at := r.wakes()
+		at := r.wakes(e.o.Ahead())
 		if at.IsZero() || now.Before(at) {
 			continue
 		}
@@ -247,7 +251,7 @@ func (e *Engine) tick(now time.Time) {
 			continue
 		}
 		r.ticked, r.stale = now, true
-		if err := r.statement.Tick(now, r.emit); err != nil {
+		if err := r.statement.Tick(now.Add(-e.o.Ahead()), r.emit); err != nil {
 			e.complain(r, now, err)
 		}
 	}
@@ -260,7 +264,7 @@ func (e *Engine) next(now time.Time) time.Time {
 		next = e.flushAt
 	}
 	for _, r := range e.plan.rules {
-		if at := r.wakes(); !at.IsZero() && at.Before(next) {
+		if at := r.wakes(e.o.Ahead()); !at.IsZero() && at.Before(next) {
 			next = at
 		}
 	}

@@ -146,12 +146,14 @@ func (r *running) sayOff() step {
 	return tellOff
 }
 
-// wakes is when time alone makes the rule do something; zero: never.
-func (r *running) wakes() time.Time {
+// wakes is when time alone makes the rule do something; zero: never. ahead is what the machine's clock is ahead of the time by which samples,
+// and so windows, go.
+func (r *running) wakes(ahead time.Duration) time.Time {
 	if r.statement == nil {
 		return r.next()
 	}
 	at, ok := r.statement.Next()
+	at = at.Add(ahead)
 	r.timed = r.timed || ok
 	if every := r.ticked.Add(r.cfg.Every); r.cfg.Every > 0 && (!ok || every.Before(at)) {
 		return every

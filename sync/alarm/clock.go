@@ -101,3 +101,15 @@ func (a *Alarm) reAlarm() deadline {
 		return ReAlarmed
 	}}
 }
+
+// Last is when the last step was: time never runs backwards from there.
+func (a *Alarm) Last() time.Time { return a.m.Now }
+
+// Shift moves all that is past and to come in time, because somebody has set the clock: what is left of a delay stays what it is.
+func (a *Alarm) Shift(by time.Duration) {
+	for _, t := range []*time.Time{&a.m.Now, &a.m.Since, &a.m.Clock, &a.m.ShelvedUntil} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+}

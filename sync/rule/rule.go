@@ -88,7 +88,7 @@ func (r *Rule) Eval(now time.Time, in Message, emit func(Row)) error {
 		return nil
 	}
 	e := &r.env
-	e.begin(now.UnixNano())
+	r.begin(now, emit)
 	e.msg, e.point = &in, nil
 	t := e.now
 	if !in.Time.IsZero() {
@@ -99,10 +99,19 @@ func (r *Rule) Eval(now time.Time, in Message, emit func(Row)) error {
 
 // Tick closes the windows that have ended by now. A rule that windows time needs one whenever no message comes: at Next.
 func (r *Rule) Tick(now time.Time, emit func(Row)) error {
-	r.env.begin(now.UnixNano())
+	r.begin(now, emit)
 	r.closeUntil(r.env.now-int64(r.o.Late), emit)
 	r.closeSessions(r.env.now, emit)
 	return r.env.lost
+}
+
+// begin sets the clock for one call.
+func (r *Rule) begin(now time.Time, emit func(Row)) {
+	r.env.begin(now.UnixNano())
+	if r.rewound() {
+		r.rewind(emit)
+		r.env.begin(now.UnixNano())
+	}
 }
 
 // eventTime takes a time as it came, or now where its clock is plainly wrong.
@@ -228,7 +237,7 @@ func (r *Rule) Sample(now time.Time, s telemetry.Sample, emit func(Row)) error {
 		return nil
 	}
 	e := &r.env
-	e.begin(now.UnixNano())
+	r.begin(now, emit)
 	e.msg, e.sample, e.point = nil, s, &r.points[s.Point]
 	return r.event(r.programs[fromSample], e.point.Topic, r.eventTime(s.Time), emit)
 }
