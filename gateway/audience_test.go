@@ -175,3 +175,34 @@ func block(t *testing.T, name string) []byte {
 	}
 	return data
 }
+
+// TestWhatWasInDoubtStaysSoWhenItIsParted: the parts bear the stamp, and their samples the quality they were read with.
+func TestWhatWasInDoubtStaysSoWhenItIsParted(t *testing.T) {
+	stamp := wire.Stamp{Boot: wire.Boot{1}, Doubt: 2, Offset: 3}
+	block, err := wire.Doubt(mixed(t), stamp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recs := leftovers([][]byte{block}, newAudience(regions(t, everything)), slog.New(slog.DiscardHandler))
+	if len(recs) != 3 {
+		t.Fatalf("parted into %d records, want 3", len(recs))
+	}
+	for _, r := range recs {
+		if sum, err := wire.Peek(r.Data); err != nil || sum.Stamp != stamp || sum.Samples != 10 {
+			t.Errorf("a part says %+v, %v", sum, err)
+		}
+		right, err := wire.Settle(r.Data, stamp.Offset+1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = wire.NewDecoder().Decode(right, func(name string, s telemetry.Sample) bool {
+			if !s.Quality.IsGood() || s.Time < 1000 || s.Time >= 1030 {
+				t.Errorf("%s is %+v when it is put right", name, s)
+			}
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -68,8 +68,8 @@ func (Kernel) Synchronised() bool {
 func (Kernel) Service() string {
 	for _, s := range []struct{ path, name string }{
 		{"/run/systemd/timesync", "systemd-timesyncd"},
-		{"/run/chrony/chronyd.pid", "chronyd"}, {"/run/chronyd.pid", "chronyd"}, {"/run/chrony/chronyd.sock", "chronyd"},
-		{"/run/ntpd.pid", "ntpd"}, {"/run/ntp.pid", "ntpd"}, {"/run/ntpsec/ntpd.pid", "ntpd"}, {"/run/openntpd", "openntpd"},
+		{"/run/chrony", "chronyd"}, {"/run/chronyd.pid", "chronyd"}, // the folder: who is not chrony cannot look into it
+		{"/run/ntpd.pid", "ntpd"}, {"/run/ntp.pid", "ntpd"}, {"/run/ntpsec", "ntpd"}, {"/run/openntpd", "openntpd"},
 		{"/run/ptp4l", "ptp4l"}, {"/run/phc2sys.0", "phc2sys"},
 	} {
 		if exists(s.path) {
