@@ -44,6 +44,9 @@ func newClockSite(t *testing.T, on, off string) clockSite {
     when: counter1.number >= 0
     every: 1s
     set: {pulse.beat: 1}
+  - name: windows
+    sql: "SELECT count(*) AS value FROM 'counter1/number' GROUP BY TUMBLINGWINDOW(ss, 1)"
+    set: pulse.windows
   - name: soon
     when: counter1.number >= 0
     alarm: {text: soon, on_delay: 6s}
@@ -184,15 +187,19 @@ func (s clockSite) noStorm(set time.Time) {
 	if most := slices.Max(per); most > 15 {
 		s.t.Errorf("the plant was read %v times in the seconds after the clock was set", per)
 	}
-	beats := 0
-	for _, one := range s.query("pulse.beat") {
-		if one.Quality != "bad: waiting for data" {
-			beats++
-		}
-	}
 	history := s.counters[0].history()
-	if lasted := history[len(history)-1].Sub(history[0]).Seconds(); float64(beats) > lasted+15 || beats < 2 {
-		s.t.Errorf("a rule that acts every second acted %d times in %.0f s", beats, lasted)
+	lasted, since := history[len(history)-1].Sub(history[0]).Seconds(), history[len(history)-1].Sub(set).Seconds()
+	for _, point := range []string{"pulse.beat", "pulse.windows"} {
+		all, after := 0, 0
+		for _, one := range s.query(point) {
+			all++
+			if one.Time.After(set) {
+				after++
+			}
+		}
+		if float64(all) > lasted+15 || float64(after) < since/2 {
+			s.t.Errorf("%s, once a second, came %d times in %.0f s, %d of them in the %.0f s after the clock was set", point, all, lasted, after, since)
+		}
 	}
 }
 
