@@ -115,7 +115,7 @@ func (g *Gateway) open() (err error) {
 	if g.desk, err = command.New(g.audit, g.site(), command.Options{Now: g.clock.Now, Log: g.log}); err != nil {
 		return err
 	}
-	if g.panel, err = alarm.New(g.state, g.queue, cfg, alarm.Options{For: g.to.alarm, Log: g.log}); err != nil {
+	if g.panel, err = alarm.New(g.state, g.queue, cfg, alarm.Options{Ahead: g.clock.Ahead, For: g.to.alarm, Log: g.log}); err != nil {
 		return err
 	}
 	if g.rules, err = rule.New(cfg, g.state, hands{g}, rule.Options{Ahead: g.clock.Ahead, Latest: g.flow.Latest}, g.log); err != nil {

@@ -61,6 +61,7 @@ func (l *lamp) wake() {
 func (p *Panel) tell(l *lamp, events []isa.Event, now time.Time) {
 	for _, e := range events {
 		w := l.event(e)
+		w.Time = w.Time.Add(-p.o.Ahead())
 		l.Last = &w
 		if e.From != e.To {
 			l.Since = e.Time

@@ -29,7 +29,8 @@ type Sink interface {
 
 // Options have a zero value that works.
 type Options struct {
-	Now func() time.Time // default time.Now
+	Now   func() time.Time     // default time.Now
+	Ahead func() time.Duration // what Now is ahead of the time that events are to bear: somebody has set the clock wrong; default 0
 	// For says which targets are told of an event; when anyone is false none is. Default: all.
 	For func(wire.AlarmEvent) (to buffer.Audience, anyone bool)
 	Log *slog.Logger
@@ -82,6 +83,9 @@ func New(store Store, sink Sink, cfg *config.Config, o Options) (*Panel, error) 
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Ahead == nil {
+		o.Ahead = func() time.Duration { return 0 }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -34,3 +34,24 @@ func TestR11_AlarmsGoOnAfterAStartWithAClockThatWasAhead(t *testing.T) {
 		}
 	})
 }
+
+// TestR11_EventsBearTheRightTimeWhileTheClockIsSetWrong: the gateway knows by how much it is wrong.
+func TestR11_EventsBearTheRightTimeWhileTheClockIsSetWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const wrong = 72 * time.Hour
+		o := alarm.Options{Now: func() time.Time { return time.Now().Round(0).Add(wrong) }, Ahead: func() time.Duration { return wrong }}
+		s := newSite(t, t.TempDir(), plant7(oilHot(isa.Config{OnDelay: 10 * time.Second})), o)
+		defer s.close()
+		began := time.Now()
+		s.run(func() {
+			if err := s.Condition(alarm.Condition{Rule: "oil_hot", Is: isa.On, Text: "hot", At: o.Now()}); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+		})
+		events := s.told(1)
+		if len(events) != 1 || !events[0].Time.Equal(began.Add(10*time.Second)) {
+			t.Errorf("delivered %+v, want one event of 10 s after %v", events, began)
+		}
+	})
+}

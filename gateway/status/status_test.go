@@ -35,6 +35,7 @@ var oldest = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func (source) Status() status.Status {
 	return status.Status{
 		Gateway: "plant7", Site: hostile, Version: "1.0", UptimeS: 93784, Starts: 3, SamplesRead: 1234567, SamplesKept: 1000,
+		Clock:  status.Clock{InDoubt: true, Why: hostile, Steps: 2, LastStep: &status.Step{At: oldest, ByS: -259200}},
 		Buffer: status.Buffer{Records: 2, Samples: 20, Bytes: 2048, Oldest: &oldest, Dropped: map[string]uint64{"evicted": 5, "damaged": 0}},
 		Targets: []status.Target{{Name: hostile, URL: "mqtts://cloud:8883", Why: hostile, SentSamples: 900, AckedSeq: 17,
 			Lost: []status.LedgerCount{{Reason: "evicted", Class: "normal", Blocks: 12, Samples: 3456}}, Undeclared: 4}},
@@ -198,7 +199,7 @@ func TestThePageShowsHostileNamesAsText(t *testing.T) {
 	if code != 200 || strings.Contains(text, hostile) || strings.Count(text, "&lt;script&gt;") < 9 {
 		t.Errorf("%d: a name is in the page as it came:\n%s", code, text)
 	}
-	for _, want := range []string{"1\u202f234\u202f567 samples", "up 1 d 2 h", "Given up: evicted", "◐ degraded", "not read yet", "bad: out of range", "2.0 KiB",
+	for _, want := range []string{"1\u202f234\u202f567 samples", "up 1 d 2 h", "Given up: evicted", "in doubt", "set by -259200.000 s, to 2026-03-01T12:00:00Z", "◐ degraded", "not read yet", "bad: out of range", "2.0 KiB",
 		`action="/alarms/oil_hot/acknowledge"`, "acted 1\u202f234 times",
 		"Evicted: 3\u202f456 samples in 12 blocks of class normal", "4 blocks of that are not declared yet"} {
 		if !strings.Contains(text, want) {
@@ -274,6 +275,11 @@ func TestTheMetricsAreAsPrometheusWantsThem(t *testing.T) {
 	want := "# HELP penstock_dropped_samples_total Samples given up, by reason.\n# TYPE penstock_dropped_samples_total counter\n" +
 		"penstock_dropped_samples_total{reason=\"damaged\"} 0\npenstock_dropped_samples_total{reason=\"evicted\"} 5\n"
 	if err := testutil.ScrapeAndCompare(page+"/metrics", strings.NewReader(want), "penstock_dropped_samples_total"); err != nil {
+		t.Error(err)
+	}
+	want = "# HELP penstock_clock_last_step_seconds By how much it was set the last time, forward or back.\n# TYPE penstock_clock_last_step_seconds gauge\n" +
+		"penstock_clock_last_step_seconds -259200\n"
+	if err := testutil.ScrapeAndCompare(page+"/metrics", strings.NewReader(want), "penstock_clock_last_step_seconds"); err != nil {
 		t.Error(err)
 	}
 	want = "# HELP penstock_ledger_samples Samples in these blocks.\n# TYPE penstock_ledger_samples gauge\n" +
