@@ -131,7 +131,7 @@ simulation: ## A month of faults in virtual time, from the plant to the cloud's 
 faults: tools ## Crashes, power cuts and failing disks at full length; one line of figures for each requirement
 	CGO_ENABLED=0 go -C buffer/faults test -v -count=1 -timeout 60m . -kills 1000 -ext4cuts 300 -xfscuts 100 -downs 100 -stride 1 2>&1 | $(FIGURES)
 	CGO_ENABLED=0 go test -v -count=1 ./buffer -run TestR5 -damages 1000 2>&1 | $(FIGURES)
-	CGO_ENABLED=0 go test -v -count=1 -tags interop ./cmd -run 'TestR6|TestR7|TestR12' -backlog 1000 2>&1 | $(FIGURES)
+	CGO_ENABLED=0 go test -v -count=1 -tags interop ./cmd -run 'TestR6|TestR7|TestR8|TestR10|TestR12' -backlog 1000 -outage 6000000 -flaky 2m 2>&1 | $(FIGURES)
 	$(SIMULATE) -seeds 20 -simulated 10h -pace 1s 2>&1 | $(FIGURES)
 	$(SIMULATE) -seed 100 -seeds 24 -simulated 2232h -pace 1m 2>&1 | $(FIGURES)
 

@@ -132,7 +132,7 @@ func TestR8_LongOutage(t *testing.T) {
 	s := newSite(t)
 	field, names := outageField(t)
 	s.configure(field)
-	s.edit(s.config(), "every: 2s", "every: 5s")
+	s.edit(s.config(), "every: 2s", "every: 1s")
 	s.enroll()
 	waiting, took := outageBacklog(t, filepath.Join(s.dir, "state", "buffer"), names, *outageSamples)
 	back := time.Now()

@@ -75,10 +75,15 @@ func (l *link) publish(ctx context.Context, m Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ack, err := l.client.Publish(ctx, packet)
+	link, cut := context.WithCancel(ctx)
+	defer cut()
+	defer context.AfterFunc(l.alive, cut)() // the library may wait for what a connection that has ended will never bring
+	ack, err := l.client.Publish(link, packet)
 	switch {
 	case err == nil:
 		return nil
+	case l.alive.Err() != nil && ctx.Err() == nil:
+		return errors.Join(ErrLost, err)
 	case ack != nil && ack.ReasonCode == packets.PubackPayloadFormatInvalid:
 		return fmt.Errorf("%w (%s)", ErrNotUnderstood, reason(ack))
 	case ack != nil:

@@ -103,7 +103,8 @@ type Session struct {
 // link is one connection.
 type link struct {
 	client *paho.Client
-	end    func(error) // ends it, with the reason
+	end    func(error)     // ends it, with the reason
+	alive  context.Context // ends with it
 	limits Limits
 	in     *reception // nil when nothing is subscribed to
 }
@@ -185,13 +186,13 @@ func (s *Session) connection(ctx context.Context) error {
 	}
 	defer conn.Close()
 	ended := make(chan error, 1)
-	l := &link{end: func(err error) {
+	alive, die := context.WithCancel(ctx)
+	l := &link{alive: alive, end: func(err error) {
 		select {
 		case ended <- err: // the first reason is the one
 		default:
 		}
 	}}
-	alive, die := context.WithCancel(ctx)
 	var at sync.WaitGroup // whoever works for this connection
 	defer func() { die(); at.Wait(); l.in.end() }()
 	if len(s.o.Subscribe) > 0 {
