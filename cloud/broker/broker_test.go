@@ -221,6 +221,7 @@ func TestPublishRefusals(t *testing.T) {
 		{"no block", fmt.Errorf("%w: bad magic", ErrPayload), "dt/press/block", 0x99},
 		{"store full", ErrBusy, "dt/press/block", 0x97},
 		{"store slow", context.DeadlineExceeded, "dt/press/block", 0x97},
+		{"a code of the library, wrapped", fmt.Errorf("store: %w", packets.ErrQuotaExceeded), "dt/press/block", 0x80},
 		{"an error nobody thought of", errors.New("?"), "dt/press/block", 0x80},
 		{"somebody else's topic", nil, "dt/saw/block", 0x87},
 		{"a long topic", nil, long, 0x90},

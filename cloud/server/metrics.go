@@ -59,6 +59,12 @@ func (m *metrics) watch(connections func() int, counts func() ingest.Counts, led
 	m.watchLedgers(ledgers)
 }
 
+// watchStore adds how often the store syncs: beside the blocks stored it shows how many share a transaction.
+func (m *metrics) watchStore(commits func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "penstock_cloud_store_commits_total", Help: "Transactions of the store, of one sync to disk each."},
+		func() float64 { return float64(commits()) }))
+}
+
 // watchLedgers adds the sums of all ledgers. They may go down: what was missing comes, and a gateway may be removed.
 func (m *metrics) watchLedgers(total func() ledger.Total) {
 	for name, g := range map[string]struct {

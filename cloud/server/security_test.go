@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -360,15 +361,15 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-// Idle sockets on HTTPS are gone in five seconds while others are served.
-func TestSlowloris(t *testing.T) {
+// Idle sockets on HTTPS are gone in five seconds while others are served. The broker's are its own test.
+func TestS17_IdleSocketsOnHTTPS(t *testing.T) {
 	s := newSite(t)
 	u, err := url.Parse(s.at.HTTPS)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var conns []net.Conn
-	for i := range 300 {
+	for i := range 500 {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+u.Port())
 		if err != nil {
 			t.Fatal(err)
@@ -410,5 +411,41 @@ func TestSecretsStayInside(t *testing.T) {
 		if strings.Contains(everything, secret) {
 			t.Errorf("the %s is told", name)
 		}
+	}
+}
+
+// JSON as deep, as wide and as long as a packet takes: each is refused or stored, in bounded memory, and the next message is stored.
+func TestS18_JSONThatIsTooMuch(t *testing.T) {
+	s := newSite(t)
+	l := s.mustConnect(s.issue("thermo1"), "thermo1")
+	const most = 1<<20 - 200
+	deep := strings.Repeat(`{"a":`, most/6) + "1" + strings.Repeat("}", most/6)
+	var wide strings.Builder
+	for i := 0; wide.Len() < most-20; i++ {
+		fmt.Fprintf(&wide, `"f%d":1,`, i)
+	}
+	for name, payload := range map[string]string{
+		"objects in objects": deep,
+		"lists in lists":     `{"a":` + strings.Repeat("[", most-10),
+		"a number":           `{"a":1` + strings.Repeat("0", most-10) + "}",
+		"a name":             `{"` + strings.Repeat("n", most-10) + `":1}`,
+		"fields":             "{" + strings.TrimSuffix(wide.String(), ",") + "}",
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		if code, why := l.publish("dt/thermo1/telemetry", []byte(payload)); code != 0x99 || why == "" {
+			t.Errorf("%s: 0x%X %q", name, code, why)
+		}
+		if code, _ := l.publish("$aws/things/thermo1/shadow/update", []byte(payload)); code >= 0x80 && code != 0x97 && code != 0x99 {
+			t.Errorf("%s, as a shadow: 0x%X", name, code)
+		}
+		runtime.ReadMemStats(&after)
+		if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 128<<20 {
+			t.Errorf("%s took %d MiB", name, grown>>20)
+		}
+	}
+	if code, why := l.publish("dt/thermo1/telemetry", []byte(`{"a":1}`)); code >= 0x80 {
+		t.Errorf("a good message afterwards: 0x%X %s", code, why)
 	}
 }

@@ -97,6 +97,7 @@ func Run(ctx context.Context, c Config, o Options, log *slog.Logger) (err error)
 		return err
 	}
 	s.metrics.watch(s.broker.Connections, s.ingest.Counts, s.ledgers.Total)
+	s.metrics.watchStore(store.Commits)
 
 	var ui http.Handler
 	if o.UI != nil {

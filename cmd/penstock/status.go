@@ -77,6 +77,9 @@ func printStatus(to io.Writer, s status.Status) error {
 	}
 	for _, t := range s.Targets {
 		fmt.Fprintf(w, "target %s\t%s\t%d samples stored, %d wait%s\n", t.Name, word(t.Connected), t.SentSamples, t.WaitingSamples, because(t.Why, t.Connected))
+		if t.Undeclared > 0 {
+			fmt.Fprintf(w, "NOT DECLARED\t%d blocks\tlost, and %s does not know yet; see penstock ledger\n", t.Undeclared, t.Name)
+		}
 	}
 	for _, c := range s.Connections {
 		fmt.Fprintf(w, "%s %s\t%s\t%s%s\n", c.Kind, c.Name, c.State, traffic(c), because(c.Why, c.Why == ""))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -170,6 +171,50 @@ func BenchmarkManyThings(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// BenchmarkManyGateways has gateways send small blocks, ten samples each, one after the other, each when the last was acknowledged. commits/s is how
+// many transactions, of one sync each, that took; with one gateway each block has one of its own.
+func BenchmarkManyGateways(b *testing.B) {
+	for _, gateways := range []int{1, 50, 500} {
+		b.Run(fmt.Sprint(gateways, "-gateways"), func(b *testing.B) {
+			s := openStore(b, b.TempDir())
+			defer s.Close()
+			for g := range gateways {
+				if err := s.CreateThing(b.Context(), cloud.Thing{Name: fmt.Sprint("g", g), Kind: cloud.KindGateway}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			batch := crashBatch(wire.NewEncoder(wire.Fastest), "g", 1)
+			ctx, cancel := context.WithCancel(b.Context())
+			var compacting, senders sync.WaitGroup
+			compacting.Go(func() { s.Run(ctx) })
+			var next atomic.Int64
+			before := s.Commits()
+			b.ResetTimer()
+			for g := range gateways {
+				senders.Go(func() {
+					mine := batch
+					mine.Thing, mine.Epoch = fmt.Sprint("g", g), "E"
+					for seq := uint64(1); next.Add(1) <= int64(b.N); seq++ {
+						mine.Seq = seq
+						if stored, err := s.Append(b.Context(), mine); err != nil || !stored[0] {
+							b.Error(stored, err)
+						}
+					}
+				})
+			}
+			senders.Wait()
+			b.StopTimer()
+			commits := float64(s.Commits() - before)
+			cancel()
+			compacting.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
+			b.ReportMetric(commits/b.Elapsed().Seconds(), "commits/s")
+			b.ReportMetric(float64(b.N)/commits, "blocks/commit")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
 }
 
 // BenchmarkChart draws 10,000 samples of one of 1,000 points as 1,000 buckets. Blocks have 10 s of every point, and

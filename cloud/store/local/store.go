@@ -72,6 +72,9 @@ func (s *Store) start(ctx context.Context, file string) (err error) {
 	return s.readers.read(ctx, func(c *conn) error { return s.backlog.load(ctx, c) })
 }
 
+// Commits counts the transactions since the store was opened: what waits when one begins shares it, and its sync to disk.
+func (s *Store) Commits() uint64 { return s.writer.commits.Load() }
+
 // Close waits for what is under way. Run must have returned. Closing again changes nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() { s.closed = s.close() })

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // errClosed answers those who come after Close.
@@ -21,6 +22,8 @@ type writer struct {
 	ops  chan op // unbuffered: whoever has handed over an op is in the next transaction
 	quit chan struct{}
 	done chan struct{}
+
+	commits atomic.Uint64
 }
 
 // op is one write: all of it or nothing. It runs on the writer's goroutine and must not wait for another write.
@@ -94,6 +97,7 @@ func (w *writer) transact(first op) {
 	}
 	if err == nil {
 		_, err = w.conn.exec(ctx, "COMMIT")
+		w.commits.Add(1)
 	}
 	if err != nil {
 		_, _ = w.conn.exec(ctx, "ROLLBACK") // fails when SQLite has rolled back by itself: either way nothing is left
