@@ -16,6 +16,13 @@ type Loss struct {
 	Class   string `json:"class,omitempty"`
 }
 
+// GivenUp is how many samples a gateway gave up before they had a number, in one life of its buffer.
+type GivenUp struct {
+	Epoch   string `json:"-"`
+	Samples uint64 `json:"samples"`
+	Reason  string `json:"reason"` // a word of the gateway's: refused | memory
+}
+
 // Missing is the reason of a gap that nobody has declared: its blocks are on their way, or lost.
 const Missing = "missing"
 
@@ -36,16 +43,17 @@ func (g Gap) Blocks() uint64 { return g.To - g.From + 1 }
 
 // EpochLedger is what is stored and what is not of one life of a gateway's buffer.
 type EpochLedger struct {
-	Epoch         string `json:"epoch"`
-	StoredBlocks  uint64 `json:"stored_blocks"`
-	StoredSamples uint64 `json:"stored_samples"`
-	FirstSeq      uint64 `json:"first_seq"`
-	LastSeq       uint64 `json:"last_seq"`
-	Gaps          []Gap  `json:"gaps"`
-	Thinned       []Gap  `json:"thinned"`  // blocks that were declared to have fewer samples than were taken, stored or not; by number
-	Held          uint64 `json:"held"`     // the gateway has said that it may still hold this number and those above; 0: it has not said
-	Filtered      uint64 `json:"filtered"` // numbers that were never for this cloud, and are no gap
-	Repeats       uint64 `json:"repeats"`  // blocks that came again and changed nothing
+	Epoch         string    `json:"epoch"`
+	StoredBlocks  uint64    `json:"stored_blocks"`
+	StoredSamples uint64    `json:"stored_samples"`
+	FirstSeq      uint64    `json:"first_seq"`
+	LastSeq       uint64    `json:"last_seq"`
+	Gaps          []Gap     `json:"gaps"`
+	Thinned       []Gap     `json:"thinned"`  // blocks that were declared to have fewer samples than were taken, stored or not; by number
+	GivenUp       []GivenUp `json:"given_up"` // before it had a number
+	Held          uint64    `json:"held"`     // the gateway has said that it may still hold this number and those above; 0: it has not said
+	Filtered      uint64    `json:"filtered"` // numbers that were never for this cloud, and are no gap
+	Repeats       uint64    `json:"repeats"`  // blocks that came again and changed nothing
 }
 
 // Ledger is the account of one gateway: by epoch, oldest first.
@@ -85,6 +93,7 @@ type Standing struct {
 	Undeclared              uint64 // blocks that are not here, and nobody says why
 	LostBlocks, LostSamples uint64 // declared lost
 	Thinned                 uint64 // samples that were taken out of blocks
+	GivenUp                 uint64 // samples that never were in a block
 	Repeats                 uint64
 }
 
@@ -99,6 +108,9 @@ func (l Ledger) Standing() (s Standing) {
 		}
 		for _, g := range e.Thinned {
 			s.Thinned += g.Samples
+		}
+		for _, g := range e.GivenUp {
+			s.GivenUp += g.Samples
 		}
 	}
 	l.Missing(func(_ string, g Gap, held bool) {
@@ -118,4 +130,6 @@ type LedgerStore interface {
 	Incomplete(ctx context.Context) ([]string, error)
 	// Declare records losses. Declaring one again changes nothing; of what is declared twice the later word counts.
 	Declare(ctx context.Context, gateway string, losses []Loss) error
+	// GiveUp records what never had a number: of each epoch and reason the largest sum.
+	GiveUp(ctx context.Context, gateway string, given []GivenUp) error
 }

@@ -51,6 +51,15 @@ func (s *site) tinyGateway() (g *gateway.Gateway, stop func()) {
 	return g, stop
 }
 
+// killIdle kills the cloud while nothing is under way: of a block that was stored, and whose acknowledgement a kill took, the gateway cannot know.
+func (s *site) killIdle(g *gateway.Gateway) {
+	s.t.Helper()
+	s.silence(true)
+	until(s.t, 30*time.Second, "nothing is under way", func() bool { st := g.Status(); return st.Buffer.Samples == 0 && st.Buffer.Records == 0 })
+	s.cloud.kill()
+	s.silence(false)
+}
+
 // damage flips a bit in every other block that lies in the buffer's file, in all copies of it, those of the journal included.
 func (s *site) damage() {
 	s.t.Helper()
@@ -100,8 +109,7 @@ func TestR10_TheListOfGapsIsTheGatewaysLedger(t *testing.T) {
 	g, stop := s.tinyGateway()
 	sent := func() uint64 { return g.Status().Targets[0].SentSamples }
 	until(t, 30*time.Second, "the first samples are stored", func() bool { return sent() > 0 })
-
-	s.cloud.kill()
+	s.killIdle(g)
 	lost := func(reason string) (blocks uint64) {
 		for _, c := range g.Status().Targets[0].Lost {
 			if c.Reason == reason {
@@ -162,4 +170,33 @@ func TestR10_TheListOfGapsIsTheGatewaysLedger(t *testing.T) {
 		t.Errorf("%d samples stored and %d lost are more than the %d that were kept", stored, samples, kept)
 	}
 	t.Logf("%d samples kept, %d stored, %d known to be lost: %+v", kept, stored, samples, listed)
+}
+
+// What a full buffer that keeps the oldest refused never had a number: the cloud has the sum, and both say the same.
+func TestR10_WhatNeverHadANumberIsASum(t *testing.T) {
+	t.Parallel()
+	s := newCounterSite(t, 2)
+	s.configure(counterField(s.counters) + "buffer: {full: drop-newest}\n")
+	s.edit(s.config(), "every: 2s", "every: 1s")
+	g, stop := s.tinyGateway()
+	until(t, 30*time.Second, "the first samples are stored", func() bool { return g.Status().Targets[0].SentSamples > 0 })
+	s.cloud.kill()
+	until(t, time.Minute, "samples are refused", func() bool { return g.Status().Buffer.Dropped["refused"] > 100 })
+	s.startCloud()
+	until(t, time.Minute, "the buffer takes samples again", func() bool { return g.Status().Targets[0].Connected && g.Status().Buffer.Records <= 2 })
+	s.silence(true)
+	until(t, time.Minute, "all is stored or declared", func() bool {
+		st := g.Status()
+		return st.Buffer.Samples == 0 && st.Buffer.Unsaved == 0 && st.Targets[0].UndeclaredSamples == 0 && st.Targets[0].Lost != nil
+	})
+	refused, kept := g.Status().Buffer.Dropped["refused"], g.Status().SamplesKept
+	ours := g.Ledgers()[0].Epochs[0].GivenUp
+	stop()
+	theirs := s.ledger().Epochs[0]
+	if len(ours) != 1 || len(theirs.GivenUp) != 1 || ours[0].Samples != refused || theirs.GivenUp[0].Samples != refused || theirs.GivenUp[0].Reason != "refused" {
+		t.Errorf("%d samples were refused; the gateway's ledger has %+v, the cloud's %+v", refused, ours, theirs.GivenUp)
+	}
+	if theirs.StoredSamples+refused != kept || len(theirs.Gaps) != 0 {
+		t.Errorf("%d kept, %d stored, %d refused, gaps %+v", kept, theirs.StoredSamples, refused, theirs.Gaps)
+	}
 }

@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/penstock-edge/penstock/buffer"
 	"github.com/penstock-edge/penstock/gateway/ledger"
 	"github.com/penstock-edge/penstock/gateway/status"
 	"github.com/penstock-edge/penstock/sync/session"
@@ -38,11 +40,14 @@ func (t *target) declareSome(ctx context.Context) error {
 	if err := t.ledger.Take(); err != nil {
 		return err
 	}
+	if err := t.giveUp(); err != nil {
+		return err
+	}
 	owed := t.ledger.Owed(t.mostLosses)
-	if len(owed) == 0 || !t.session.State().Connected {
+	if len(owed.Losses)+len(owed.GivenUp) == 0 || !t.session.State().Connected {
 		return nil
 	}
-	payload, err := wire.EncodeLosses(owed)
+	payload, err := wire.EncodeDeclaration(owed)
 	if err != nil {
 		return err
 	}
@@ -53,6 +58,15 @@ func (t *target) declareSome(ctx context.Context) error {
 	return t.ledger.Declared(owed)
 }
 
+// memory is the reason of what the flow gave up because the disk took nothing for too long.
+const memory = "memory"
+
+// giveUp books what never came as far as a number. The buffer counts since it was made, the flow since the start.
+func (t *target) giveUp() error {
+	return errors.Join(t.ledger.GiveUp(buffer.Refused, t.queue.Stats().Dropped[buffer.Refused].Samples),
+		t.ledger.GiveUp(memory, t.givenBefore+t.flow.Stats().Dropped))
+}
+
 // came has the ledger know of a block that the cloud has stored: the buffer may have given it up while it was under way.
 func (t *target) came(b uplink.Block) {
 	if err := t.ledger.Came(b.Seq, uint64(b.Samples)); err != nil {
@@ -61,9 +75,9 @@ func (t *target) came(b uplink.Block) {
 }
 
 // lost is what a target will never get, in a few numbers.
-func (t *target) lost() (counts []status.LedgerCount, undeclared uint64) {
+func (t *target) lost(s *status.Target) {
 	sum := t.ledger.Sum()
-	return ledgerCounts(sum.Counts), sum.Undeclared
+	s.Lost, s.Undeclared, s.UndeclaredSamples = ledgerCounts(sum.Counts), sum.Undeclared, sum.UndeclaredSamples
 }
 
 func ledgerCounts(list []ledger.Count) []status.LedgerCount {
@@ -79,9 +93,10 @@ func (g *Gateway) Ledgers() []status.Ledger {
 	list := []status.Ledger{}
 	for _, t := range g.targets {
 		a := t.ledger.Account()
-		l := status.Ledger{Target: t.name, Older: ledgerCounts(a.Older), Epochs: []status.LedgerEpoch{}, Undeclared: t.ledger.Sum().Undeclared}
+		sum := t.ledger.Sum()
+		l := status.Ledger{Target: t.name, Older: ledgerCounts(a.Older), Epochs: []status.LedgerEpoch{}, Undeclared: sum.Undeclared, UndeclaredSamples: sum.UndeclaredSamples}
 		for _, e := range a.Epochs {
-			l.Epochs = append(l.Epochs, status.LedgerEpoch{Epoch: e.Epoch, Gaps: ledgerRuns(e.Gaps), Thinned: ledgerRuns(e.Thinned)})
+			l.Epochs = append(l.Epochs, status.LedgerEpoch{Epoch: e.Epoch, Gaps: ledgerRuns(e.Gaps), Thinned: ledgerRuns(e.Thinned), GivenUp: givenUp(e.GivenUp)})
 		}
 		list = append(list, l)
 	}
@@ -94,4 +109,12 @@ func ledgerRuns(list []ledger.Run) []status.LedgerRun {
 		runs = append(runs, status.LedgerRun(r))
 	}
 	return runs
+}
+
+func givenUp(list []ledger.Given) []status.LedgerGiven {
+	given := []status.LedgerGiven{}
+	for _, g := range list {
+		given = append(given, status.LedgerGiven(g))
+	}
+	return given
 }

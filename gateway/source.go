@@ -21,12 +21,12 @@ func (g *Gateway) Status() status.Status {
 	}
 	for _, t := range g.targets {
 		link := t.session.State()
-		lost, undeclared := t.lost()
 		waits := t.cursor.Stats()
 		s.Targets = append(s.Targets, status.Target{
 			Name: t.name, URL: t.url, Connected: link.Connected, Why: link.Why, SentSamples: t.sent.Load(), AckedSeq: t.acked.Load(),
-			WaitingBlocks: waits.Records, WaitingSamples: waits.Samples, Lost: lost, Undeclared: undeclared,
+			WaitingBlocks: waits.Records, WaitingSamples: waits.Samples,
 		})
+		t.lost(&s.Targets[len(s.Targets)-1])
 	}
 	for _, p := range g.pollers {
 		s.Connections = append(s.Connections, connectionStatus(p.State()))

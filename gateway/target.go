@@ -11,6 +11,7 @@ import (
 	"github.com/penstock-edge/penstock/buffer"
 	"github.com/penstock-edge/penstock/gateway/clock"
 	"github.com/penstock-edge/penstock/gateway/config"
+	"github.com/penstock-edge/penstock/gateway/flow"
 	"github.com/penstock-edge/penstock/gateway/ledger"
 	"github.com/penstock-edge/penstock/sync/session"
 	"github.com/penstock-edge/penstock/sync/uplink"
@@ -25,6 +26,7 @@ type target struct {
 	cursor    *buffer.Cursor
 	ledger    *ledger.Ledger
 	clock     *clock.Clock
+	flow      *flow.Flow
 	session   *session.Session
 	log       *slog.Logger
 
@@ -34,6 +36,8 @@ type target struct {
 	losses     string                                     // the topic on which they are declared
 	mostLosses int                                        // in one message of them
 	pace       func(ctx context.Context, bytes int) error // waits until so many may go; nil: at once
+
+	givenBefore uint64 // samples that earlier runs gave up for lack of memory
 
 	sent  atomic.Uint64 // samples stored by the cloud since the start
 	acked atomic.Uint64 // the highest sequence number stored
@@ -51,6 +55,7 @@ func newTarget(g *Gateway, c config.Target) (*target, error) {
 	if t.ledger, err = ledger.Open(g.state, c.Name, g.queue.Epoch(), t.cursor); err != nil {
 		return nil, err
 	}
+	t.flow, t.givenBefore = g.flow, t.ledger.GivenUp(memory)
 	o := session.Options{URL: c.URL, ClientID: t.gateway, Log: t.log, Dial: g.o.Dial}
 	if c.Broker != nil {
 		t.plain(g, c, &o, &alarms, &blocks)

@@ -19,6 +19,9 @@ func (a *api) ledger(w http.ResponseWriter, r *http.Request) error {
 		ledger.Epochs = []cloud.EpochLedger{}
 	}
 	for i := range ledger.Epochs {
+		if ledger.Epochs[i].GivenUp == nil {
+			ledger.Epochs[i].GivenUp = []cloud.GivenUp{}
+		}
 		for _, list := range []*[]cloud.Gap{&ledger.Epochs[i].Gaps, &ledger.Epochs[i].Thinned} {
 			if *list == nil {
 				*list = []cloud.Gap{} // no gaps is a list too

@@ -61,15 +61,24 @@ func (in *Ingest) register(ctx context.Context, name string, now time.Time) erro
 
 // putLoss records what a gateway could not keep.
 func (in *Ingest) putLoss(ctx context.Context, m Message) error {
-	declared, err := wire.DecodeLosses(m.Payload)
+	declared, err := wire.DecodeDeclaration(m.Payload)
 	if err != nil {
 		return refuse(err)
 	}
-	losses := make([]cloud.Loss, len(declared))
-	for i, l := range declared {
+	losses, given := make([]cloud.Loss, len(declared.Losses)), make([]cloud.GivenUp, len(declared.GivenUp))
+	for i, l := range declared.Losses {
 		losses[i] = cloud.Loss(l)
 	}
-	return in.store.Declare(ctx, m.Thing, losses)
+	for i, g := range declared.GivenUp {
+		given[i] = cloud.GivenUp(g)
+	}
+	if len(losses) > 0 {
+		err = in.store.Declare(ctx, m.Thing, losses)
+	}
+	if err == nil && len(given) > 0 {
+		err = in.store.GiveUp(ctx, m.Thing, given)
+	}
+	return err
 }
 
 // putVerdicts puts times right that were in doubt.

@@ -28,6 +28,7 @@ type memory struct {
 	broken error
 	blocks []cloud.Batch
 	losses []cloud.Loss
+	given  []cloud.GivenUp
 	things map[string]cloud.Thing
 }
 
@@ -43,6 +44,11 @@ func (m *memory) Append(_ context.Context, batches ...cloud.Batch) ([]bool, erro
 	}
 	m.blocks = append(m.blocks, b)
 	return []bool{true}, nil
+}
+
+func (m *memory) GiveUp(_ context.Context, _ string, given []cloud.GivenUp) error {
+	m.given = append(m.given, given...)
+	return m.broken
 }
 
 func (m *memory) Declare(_ context.Context, _ string, losses []cloud.Loss) error {
@@ -207,7 +213,7 @@ func TestBirthRegistersDevices(t *testing.T) {
 
 func TestLossesAreDeclared(t *testing.T) {
 	store, in := start()
-	payload, err := wire.EncodeLosses([]wire.Loss{{Epoch: "E", From: 3, To: 4, Samples: 9, Reason: "evicted"}})
+	payload, err := wire.EncodeDeclaration(wire.Declaration{Losses: []wire.Loss{{Epoch: "E", From: 3, To: 4, Samples: 9, Reason: "evicted"}}, GivenUp: []wire.GivenUp{{Epoch: "E", Samples: 5, Reason: "refused"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,6 +223,9 @@ func TestLossesAreDeclared(t *testing.T) {
 	}
 	if want := []cloud.Loss{{Epoch: "E", From: 3, To: 4, Samples: 9, Reason: "evicted"}}; !reflect.DeepEqual(store.losses, want) {
 		t.Errorf("declared %+v, want %+v", store.losses, want)
+	}
+	if want := []cloud.GivenUp{{Epoch: "E", Samples: 5, Reason: "refused"}}; !reflect.DeepEqual(store.given, want) {
+		t.Errorf("given up %+v, want %+v", store.given, want)
 	}
 	m.Payload = []byte("[]")
 	if err := in.Put(t.Context(), m); !errors.Is(err, ingest.ErrPayload) {

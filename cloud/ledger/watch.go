@@ -45,8 +45,8 @@ type Watch struct {
 
 // Total is the sum of all ledgers that are incomplete.
 type Total struct {
-	Waiting, Undeclared, LostBlocks, LostSamples, Thinned uint64
-	Overdue                                               int // gateways whose alarm is on
+	Waiting, Undeclared, LostBlocks, LostSamples, Thinned, GivenUp uint64
+	Overdue                                                        int // gateways whose alarm is on
 }
 
 // New makes a watch. Run looks.
@@ -143,6 +143,7 @@ func (w *Watch) gateway(ctx context.Context, name string, now time.Time, total *
 	}
 	s := ledger.Standing()
 	total.Waiting, total.Undeclared, total.Thinned = total.Waiting+s.Waiting, total.Undeclared+s.Undeclared, total.Thinned+s.Thinned
+	total.GivenUp += s.GivenUp
 	total.LostBlocks, total.LostSamples = total.LostBlocks+s.LostBlocks, total.LostSamples+s.LostSamples
 	var missing []aged
 	ledger.Missing(func(epoch string, g cloud.Gap, held bool) {

@@ -76,6 +76,7 @@ func (m *metrics) watchLedgers(total func() ledger.Total) {
 		"lost_blocks":       {"Blocks that gateways declared lost.", func(t ledger.Total) float64 { return float64(t.LostBlocks) }},
 		"lost_samples":      {"Samples in these blocks.", func(t ledger.Total) float64 { return float64(t.LostSamples) }},
 		"thinned_samples":   {"Samples that gateways took out of blocks to have room.", func(t ledger.Total) float64 { return float64(t.Thinned) }},
+		"given_up_samples":  {"Samples that gateways gave up before they were in a block.", func(t ledger.Total) float64 { return float64(t.GivenUp) }},
 		"overdue_gateways":  {"Gateways with blocks that have been undeclared for more than a minute.", func(t ledger.Total) float64 { return float64(t.Overdue) }},
 	} {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "penstock_cloud_ledger_" + name, Help: g.help},

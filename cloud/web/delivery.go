@@ -20,6 +20,9 @@ type delivery struct {
 	Last    uint64
 }
 
+// Gone is how many samples are known to be lost.
+func (d delivery) Gone() uint64 { return d.LostSamples + d.GivenUp }
+
 // deliveryView is the page of one gateway's ledger.
 type deliveryView struct {
 	delivery
@@ -42,7 +45,7 @@ type gap struct {
 // deliveryOf sums a ledger up. overdue: blocks have been missing without a word for longer than a gateway needs to declare them.
 func deliveryOf(l cloud.Ledger, connection state, overdue bool) delivery {
 	d := delivery{Standing: l.Standing(), Lives: len(l.Epochs)}
-	d.Lost = d.LostBlocks > 0 || d.Thinned > 0
+	d.Lost = d.LostBlocks > 0 || d.Thinned > 0 || d.GivenUp > 0
 	if n := len(l.Epochs); n > 0 {
 		d.Last = l.Epochs[n-1].LastSeq
 	}
@@ -83,6 +86,9 @@ func gapsOf(l cloud.Ledger) (rows []gap, more int) {
 		held[g] = held[g] || waits
 	})
 	for _, e := range l.Epochs {
+		for _, g := range e.GivenUp {
+			all = append(all, gap{cloud.Gap{Samples: g.Samples}, e.Epoch, state{"bad", "–", "lost", ""}, because(g.Reason)})
+		}
 		for _, g := range e.Thinned {
 			all = append(all, gap{g, e.Epoch, state{"up", "◌", "coarser", ""}, "samples were taken out to have room"})
 		}
@@ -110,6 +116,10 @@ func because(reason string) string {
 	switch reason {
 	case "evicted":
 		return "evicted: the buffer was full, or it was too old"
+	case "refused":
+		return "refused: the buffer was full, and keeps the oldest"
+	case "memory":
+		return "the gateway's disk took nothing for too long"
 	case "damaged":
 		return "damaged on the gateway's disk"
 	}
@@ -155,7 +165,10 @@ func (w *web) delivery(r *http.Request) (page, error) {
 
 // Numbers are those of a row's blocks.
 func (g gap) Numbers() string {
-	if g.From == g.To {
+	switch g.From {
+	case 0:
+		return "never in one"
+	case g.To:
 		return counted(g.From)
 	}
 	return fmt.Sprintf("%s to %s", counted(g.From), counted(g.To))

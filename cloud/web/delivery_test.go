@@ -57,6 +57,11 @@ func TestWhetherAllIsHere(t *testing.T) {
 	declare(9, 9, 10, wire.LossDownsampled)
 	s.shows(page, "here, with losses declared", "every number of that is accounted for", ">coarser<", "10 samples taken out")
 
+	if err := s.store.GiveUp(t.Context(), "plant7", []cloud.GivenUp{{Epoch: "E", Samples: 77, Reason: "refused"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.shows(page, "here, with losses declared", "<b class=\"bad\">1,311</b>", "never in one", "refused: the buffer was full, and keeps the oldest", ">77<")
+
 	s.presence("plant7", false, time.Hour)
 	s.shows(page, "here up to the last contact", "What it has read since waits there")
 	s.presence("plant7", true, time.Second)

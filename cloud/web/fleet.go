@@ -80,7 +80,7 @@ func (w *web) fleet(r *http.Request) (page, error) {
 
 // add sums up what came of the rows.
 func (v *fleetView) add(d delivery) {
-	v.Sum.Waiting, v.Sum.LostSamples, v.Sum.Undeclared = v.Sum.Waiting+d.Waiting, v.Sum.LostSamples+d.LostSamples, v.Sum.Undeclared+d.Undeclared
+	v.Sum.Waiting, v.Sum.LostSamples, v.Sum.Undeclared = v.Sum.Waiting+d.Waiting, v.Sum.LostSamples+d.Gone(), v.Sum.Undeclared+d.Undeclared
 	if d.Verdict.Class == "bad" {
 		v.Overdue++
 	}

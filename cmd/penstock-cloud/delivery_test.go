@@ -24,7 +24,7 @@ func (l *link) numbered(seq, oldest int) {
 }
 
 func (l *link) loses(list ...wire.Loss) {
-	text, err := wire.EncodeLosses(list)
+	text, err := wire.EncodeDeclaration(wire.Declaration{Losses: list})
 	if err != nil {
 		l.s.t.Error(err)
 		return

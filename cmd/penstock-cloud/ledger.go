@@ -64,6 +64,9 @@ func printEpoch(out io.Writer, e cloud.EpochLedger) error {
 	for _, g := range e.Thinned {
 		text = fmt.Appendf(text, "  coarser: %d to %d, %s%s, %d samples taken out\n", g.From, g.To, g.Reason, ofClass(g), g.Samples)
 	}
+	for _, g := range e.GivenUp {
+		text = fmt.Appendf(text, "  given up before it had a number: %d samples, %s\n", g.Samples, g.Reason)
+	}
 	_, err := out.Write(text)
 	return err
 }

@@ -35,7 +35,7 @@ func ledgerCommand() *cobra.Command {
 			err = printLedgers(cmd.OutOrStdout(), all.Targets)
 		}
 		for _, l := range all.Targets {
-			if l.Undeclared > 0 && err == nil {
+			if l.Undeclared+l.UndeclaredSamples > 0 && err == nil {
 				return exitCode(exitError)
 			}
 		}
@@ -49,13 +49,13 @@ func printLedgers(to io.Writer, ledgers []status.Ledger) error {
 	for _, l := range ledgers {
 		empty := len(l.Older) == 0
 		for _, e := range l.Epochs {
-			empty = empty && len(e.Gaps)+len(e.Thinned) == 0
+			empty = empty && len(e.Gaps)+len(e.Thinned)+len(e.GivenUp) == 0
 		}
 		if empty {
 			text = fmt.Appendf(text, "target %s: nothing was lost\n", l.Target)
 			continue
 		}
-		text = fmt.Appendf(text, "target %s: %d blocks not declared yet\n", l.Target, l.Undeclared)
+		text = fmt.Appendf(text, "target %s: %d blocks and %d samples not declared yet\n", l.Target, l.Undeclared, l.UndeclaredSamples)
 		for _, c := range l.Older {
 			text = fmt.Appendf(text, "  before: %d blocks, %s (%s), %d samples\n", c.Blocks, c.Reason, c.Class, c.Samples)
 		}
@@ -73,16 +73,19 @@ func printLedgers(to io.Writer, ledgers []status.Ledger) error {
 func appendEpoch(text []byte, e status.LedgerEpoch) []byte {
 	text = fmt.Appendf(text, "  epoch %s\n", e.Epoch)
 	for _, r := range e.Gaps {
-		text = fmt.Appendf(text, "    lost: %d to %d, %s (%s), %d samples%s\n", r.From, r.To, r.Reason, r.Class, r.Samples, owed(r))
+		text = fmt.Appendf(text, "    lost: %d to %d, %s (%s), %d samples%s\n", r.From, r.To, r.Reason, r.Class, r.Samples, owed(r.Declared))
 	}
 	for _, r := range e.Thinned {
-		text = fmt.Appendf(text, "    coarser: %d to %d, %s (%s), %d samples taken out%s\n", r.From, r.To, r.Reason, r.Class, r.Samples, owed(r))
+		text = fmt.Appendf(text, "    coarser: %d to %d, %s (%s), %d samples taken out%s\n", r.From, r.To, r.Reason, r.Class, r.Samples, owed(r.Declared))
+	}
+	for _, g := range e.GivenUp {
+		text = fmt.Appendf(text, "    given up before it had a number: %d samples, %s%s\n", g.Samples, g.Reason, owed(g.Declared))
 	}
 	return text
 }
 
-func owed(r status.LedgerRun) string {
-	if r.Declared {
+func owed(declared bool) string {
+	if declared {
 		return ""
 	}
 	return ", NOT DECLARED YET"

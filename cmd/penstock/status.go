@@ -77,8 +77,8 @@ func printStatus(to io.Writer, s status.Status) error {
 	}
 	for _, t := range s.Targets {
 		fmt.Fprintf(w, "target %s\t%s\t%d samples stored, %d wait%s\n", t.Name, word(t.Connected), t.SentSamples, t.WaitingSamples, because(t.Why, t.Connected))
-		if t.Undeclared > 0 {
-			fmt.Fprintf(w, "NOT DECLARED\t%d blocks\tlost, and %s does not know yet; see penstock ledger\n", t.Undeclared, t.Name)
+		if t.Undeclared+t.UndeclaredSamples > 0 {
+			fmt.Fprintf(w, "NOT DECLARED\t%d blocks, %d samples\tlost, and %s does not know yet; see penstock ledger\n", t.Undeclared, t.UndeclaredSamples, t.Name)
 		}
 	}
 	for _, c := range s.Connections {

@@ -4,8 +4,10 @@ import "slices"
 
 // Sum is an account in a few numbers.
 type Sum struct {
-	Counts     []Count // what was lost or thinned out, by reason and class
-	Undeclared uint64  // blocks of which the target has not been told
+	Counts []Count // what was lost or thinned out, by reason and class; without a class what never was in a block
+
+	Undeclared        uint64 // blocks of which the target has not been told
+	UndeclaredSamples uint64 // samples, in these and of what never was in a block
 }
 
 // Sum adds up what is known.
@@ -18,8 +20,14 @@ func (l *Ledger) Sum() (s Sum) {
 			for _, r := range list {
 				s.Counts = count(s.Counts, r)
 				if !r.Declared {
-					s.Undeclared += r.Blocks()
+					s.Undeclared, s.UndeclaredSamples = s.Undeclared+r.Blocks(), s.UndeclaredSamples+r.Samples
 				}
+			}
+		}
+		for _, g := range e.GivenUp {
+			s.Counts = append(s.Counts, Count{Reason: g.Reason, Samples: g.Samples})
+			if !g.Declared {
+				s.UndeclaredSamples += g.Samples
 			}
 		}
 	}

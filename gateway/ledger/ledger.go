@@ -55,9 +55,17 @@ type Account struct {
 
 // Epoch is one life of the buffer.
 type Epoch struct {
-	Epoch   string `json:"epoch"`
-	Gaps    runs   `json:"gaps"`
-	Thinned runs   `json:"thinned"` // blocks that come, with so many samples fewer
+	Epoch   string  `json:"epoch"`
+	Gaps    runs    `json:"gaps"`
+	Thinned runs    `json:"thinned"` // blocks that come, with so many samples fewer
+	GivenUp []Given `json:"given_up,omitempty"`
+}
+
+// Given is how many samples were given up before they had a number.
+type Given struct {
+	Reason   string `json:"reason"`
+	Samples  uint64 `json:"samples"`
+	Declared bool   `json:"declared"`
 }
 
 // Count is how much met one fate.
@@ -80,7 +88,7 @@ func Open(store Store, target, epoch string, b Buffer) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger of %s: %w", target, err)
 	}
-	l.kept.Epochs = slices.DeleteFunc(l.kept.Epochs, func(e Epoch) bool { return e.Epoch != epoch && len(e.Gaps)+len(e.Thinned) == 0 })
+	l.kept.Epochs = slices.DeleteFunc(l.kept.Epochs, func(e Epoch) bool { return e.Epoch != epoch && len(e.Gaps)+len(e.Thinned)+len(e.GivenUp) == 0 })
 	if n := len(l.kept.Epochs); n == 0 || l.kept.Epochs[n-1].Epoch != epoch {
 		l.kept.Epochs, l.kept.Taken = append(l.kept.Epochs, Epoch{Epoch: epoch, Gaps: runs{}, Thinned: runs{}}), nil
 	}
@@ -113,6 +121,31 @@ func (l *Ledger) Take() error {
 	return l.buffer.Forget(losses...)
 }
 
+// GivenUp is how many samples were given up for a reason in this life of the buffer.
+func (l *Ledger) GivenUp(reason string) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, g := range l.kept.Epochs[len(l.kept.Epochs)-1].GivenUp {
+		if g.Reason == reason {
+			return g.Samples
+		}
+	}
+	return 0
+}
+
+// GiveUp says how many samples were given up for a reason in this life of the buffer, before they had a number. It only grows.
+func (l *Ledger) GiveUp(reason string, samples uint64) error {
+	if samples <= l.GivenUp(reason) {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.change(func(k *kept) {
+		now := &k.Epochs[len(k.Epochs)-1]
+		now.GivenUp = append(slices.DeleteFunc(now.GivenUp, func(g Given) bool { return g.Reason == reason }), Given{Reason: reason, Samples: samples})
+	})
+}
+
 // Came says that the target has stored a block, which the buffer may have given up while it was under way.
 func (l *Ledger) Came(n, samples uint64) error {
 	if err := l.Take(); err != nil {
@@ -128,21 +161,29 @@ func (l *Ledger) Came(n, samples uint64) error {
 }
 
 // Owed is what the target has not been told, or not as it is now, up to max.
-func (l *Ledger) Owed(max int) (list []wire.Loss) {
+func (l *Ledger) Owed(max int) (d wire.Declaration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.kept.Epochs {
-		list = e.Thinned.owed(e.Gaps.owed(list, e.Epoch, max), e.Epoch, max)
+		for _, g := range e.GivenUp {
+			if !g.Declared && len(d.GivenUp) < max {
+				d.GivenUp = append(d.GivenUp, wire.GivenUp{Epoch: e.Epoch, Samples: g.Samples, Reason: g.Reason})
+			}
+		}
 	}
-	return list
+	max -= len(d.GivenUp)
+	for _, e := range l.kept.Epochs {
+		d.Losses = e.Thinned.owed(e.Gaps.owed(d.Losses, e.Epoch, max), e.Epoch, max)
+	}
+	return d
 }
 
-// Declared notes that the target knows of losses, which Owed gave.
-func (l *Ledger) Declared(list []wire.Loss) error {
+// Declared notes that the target knows of what Owed gave.
+func (l *Ledger) Declared(d wire.Declaration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.change(func(k *kept) {
-		for _, x := range list {
+		for _, x := range d.Losses {
 			for i, e := range k.Epochs {
 				switch {
 				case e.Epoch != x.Epoch:
@@ -150,6 +191,13 @@ func (l *Ledger) Declared(list []wire.Loss) error {
 					k.Epochs[i].Thinned.declared(x)
 				default:
 					k.Epochs[i].Gaps.declared(x)
+				}
+			}
+		}
+		for _, x := range d.GivenUp {
+			for _, e := range k.Epochs {
+				if i := slices.Index(e.GivenUp, Given{Reason: x.Reason, Samples: x.Samples}); i >= 0 && e.Epoch == x.Epoch {
+					e.GivenUp[i].Declared = true
 				}
 			}
 		}
@@ -181,6 +229,7 @@ func (a Account) clone() Account {
 	a.Epochs = slices.Clone(a.Epochs)
 	for i, e := range a.Epochs {
 		a.Epochs[i].Gaps, a.Epochs[i].Thinned = append(runs{}, e.Gaps...), append(runs{}, e.Thinned...)
+		a.Epochs[i].GivenUp = slices.Clone(e.GivenUp)
 	}
 	return a
 }

@@ -95,18 +95,18 @@ func TestWhatIsOwed(t *testing.T) {
 	l := open(t, db, "A", f)
 	l.take(t)
 	first := l.Owed(10)
-	if len(first) != 2 || len(l.Owed(1)) != 1 || first[1] != (wire.Loss{Epoch: "A", From: 9, To: 9, Reason: "damaged", Class: "alarm"}) {
+	if len(first.Losses) != 2 || len(l.Owed(1).Losses) != 1 || first.Losses[1] != (wire.Loss{Epoch: "A", From: 9, To: 9, Reason: "damaged", Class: "alarm"}) {
 		t.Fatalf("owed %+v", first)
 	}
 	f.losses = []buffer.Loss{evicted(6, 7, 5)} // while the declaration was under way
 	l.take(t)
-	declared := func(list []wire.Loss) {
-		if err := l.Declared(list); err != nil {
+	declared := func(d wire.Declaration) {
+		if err := l.Declared(d); err != nil {
 			t.Fatal(err)
 		}
 	}
 	declared(first)
-	if got := l.Owed(10); len(got) != 1 || got[0] != (wire.Loss{Epoch: "A", From: 1, To: 7, Samples: 55, Reason: "evicted", Class: "normal"}) {
+	if got := l.Owed(10).Losses; len(got) != 1 || got[0] != (wire.Loss{Epoch: "A", From: 1, To: 7, Samples: 55, Reason: "evicted", Class: "normal"}) {
 		t.Fatalf("owed %+v", got)
 	}
 	if s := l.Sum(); s.Undeclared != 7 || len(s.Counts) != 2 {
@@ -114,7 +114,7 @@ func TestWhatIsOwed(t *testing.T) {
 	}
 	l = open(t, db, "B", f) // the buffer was wiped: its old life is still owed
 	declared(l.Owed(10))
-	if got := l.Owed(10); len(got) != 0 {
+	if got := l.Owed(10).Losses; len(got) != 0 {
 		t.Errorf("owed %+v", got)
 	}
 	if a := l.Account(); len(a.Epochs) != 2 || a.Epochs[0].Epoch != "A" || !a.Epochs[0].Gaps[0].Declared {
@@ -136,6 +136,42 @@ func TestThinnedTwice(t *testing.T) {
 	if !reflect.DeepEqual(e.Thinned, runs{{From: 1, To: 6, Samples: 50, Reason: "downsampled", Class: "normal"}}) || len(e.Gaps) != 1 {
 		t.Errorf("%+v", e)
 	}
+}
+
+// What never had a number is a sum that only grows, is told again when it has, and outlives a restart.
+func TestGivenUp(t *testing.T) {
+	db, f := shelfOf(t, t.TempDir()), &found{}
+	l := open(t, db, "A", f)
+	give := func(n uint64, owed ...wire.GivenUp) {
+		t.Helper()
+		if err := l.GiveUp("refused", n); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Owed(10); !reflect.DeepEqual(got.GivenUp, owed) {
+			t.Fatalf("with %d given up %+v is owed, want %+v", n, got, owed)
+		}
+	}
+	give(0)
+	give(7, wire.GivenUp{Epoch: "A", Samples: 7, Reason: "refused"})
+	under := l.Owed(10)
+	give(9, wire.GivenUp{Epoch: "A", Samples: 9, Reason: "refused"})
+	if err := l.Declared(under); err != nil {
+		t.Fatal(err)
+	}
+	give(8, wire.GivenUp{Epoch: "A", Samples: 9, Reason: "refused"}) // it has grown since
+	if s := l.Sum(); s.UndeclaredSamples != 9 || s.Undeclared != 0 || len(s.Counts) != 1 {
+		t.Errorf("in sum %+v", s)
+	}
+	if err := l.Declared(l.Owed(10)); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, db, "A", f)
+	give(9)
+	if l.GivenUp("refused") != 9 || l.Sum().UndeclaredSamples != 0 {
+		t.Errorf("after a restart %+v", l.Account())
+	}
+	l = open(t, db, "B", f)
+	give(1, wire.GivenUp{Epoch: "B", Samples: 1, Reason: "refused"})
 }
 
 // What came after all is not lost.
@@ -199,7 +235,7 @@ func TestTheListIsBounded(t *testing.T) {
 		f.losses = append(f.losses, evicted(2*i+1, 2*i+1, 2))
 	}
 	l.take(t)
-	if got := len(l.Owed(2 * maxRuns)); got != maxRuns+10 {
+	if got := len(l.Owed(2 * maxRuns).Losses); got != maxRuns+10 {
 		t.Fatalf("%d runs are owed", got)
 	}
 	if err := l.Declared(l.Owed(2 * maxRuns)); err != nil {

@@ -11,13 +11,23 @@ type Ledger struct {
 	Epochs     []LedgerEpoch `json:"epochs"`            // oldest first
 	Older      []LedgerCount `json:"older"`             // what is only counted any more
 	Undeclared uint64        `json:"undeclared_blocks"` // of which the target has not been told
+
+	UndeclaredSamples uint64 `json:"undeclared_samples"` // in these, and of what never was in a block
 }
 
 // LedgerEpoch is one life of the buffer. Its gaps are those of the cloud's ledger, by number.
 type LedgerEpoch struct {
-	Epoch   string      `json:"epoch"`
-	Gaps    []LedgerRun `json:"gaps"`
-	Thinned []LedgerRun `json:"thinned"` // blocks that come, with so many samples fewer
+	Epoch   string        `json:"epoch"`
+	Gaps    []LedgerRun   `json:"gaps"`
+	Thinned []LedgerRun   `json:"thinned"` // blocks that come, with so many samples fewer
+	GivenUp []LedgerGiven `json:"given_up"`
+}
+
+// LedgerGiven is how many samples were given up before they had a number.
+type LedgerGiven struct {
+	Reason   string `json:"reason"`
+	Samples  uint64 `json:"samples"`
+	Declared bool   `json:"declared"`
 }
 
 // LedgerRun is a run of sequence numbers, both ends included.
@@ -50,12 +60,21 @@ func (s *Server) ledger(w http.ResponseWriter, _ *http.Request) {
 // lost shows what a target will never get, and whether it knows.
 func (m *markup) lost(t Target) {
 	for _, c := range t.Lost {
-		m.f(`<br><span class="bad">%s: %s samples in %s blocks of class %s</span>`, strings.ToUpper(c.Reason[:1])+c.Reason[1:], group(c.Samples), group(c.Blocks), c.Class)
+		if c.Blocks == 0 {
+			m.f(`<br><span class="bad">%s: %s samples that never were in a block</span>`, capital(c.Reason), group(c.Samples))
+			continue
+		}
+		m.f(`<br><span class="bad">%s: %s samples in %s blocks of class %s</span>`, capital(c.Reason), group(c.Samples), group(c.Blocks), c.Class)
 	}
 	switch {
-	case t.Undeclared > 0:
-		m.f(`<br><span class="late">◐ %s blocks of that are not declared yet</span>`, group(t.Undeclared))
+	case t.Undeclared > 0 || t.UndeclaredSamples > 0:
+		m.f(`<br><span class="late">◐ %s blocks and %s samples of that are not declared yet</span>`, group(t.Undeclared), group(t.UndeclaredSamples))
 	case len(t.Lost) > 0:
 		m.raw(`<br><span class="dim">● all of it declared: the cloud's ledger says the same</span>`)
 	}
+}
+
+// capital writes a word as sentences begin.
+func capital(word string) string {
+	return strings.ToUpper(word[:min(len(word), 1)]) + word[min(len(word), 1):]
 }

@@ -19,6 +19,7 @@ var (
 	sent          = desc("target_sent_samples_total", "Samples that the target has stored since the start.", "target")
 	lostBlocks    = desc("ledger_blocks", "Blocks that the target will never get, or gets with fewer samples, by reason and class.", "target", "reason", "class")
 	lostSamples   = desc("ledger_samples", "Samples in these blocks.", "target", "reason", "class")
+	owedSamples   = desc("ledger_undeclared_samples", "Samples in the blocks that are lost, and of what never was in one, of which the target has not been told.", "target")
 	undeclared    = desc("ledger_undeclared_blocks", "Of these blocks, those of which the target has not been told.", "target")
 	waitBlocks    = desc("target_waiting_blocks", "Blocks in the buffer that the target has not stored yet.", "target")
 	waitSamples   = desc("target_waiting_samples", "Samples in these blocks.", "target")
@@ -79,6 +80,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		put(waitBlocks, prometheus.GaugeValue, float64(t.WaitingBlocks), t.Name)
 		put(waitSamples, prometheus.GaugeValue, float64(t.WaitingSamples), t.Name)
 		put(undeclared, prometheus.GaugeValue, float64(t.Undeclared), t.Name)
+		put(owedSamples, prometheus.GaugeValue, float64(t.UndeclaredSamples), t.Name)
 		for _, c := range t.Lost {
 			put(lostBlocks, prometheus.GaugeValue, float64(c.Blocks), t.Name, c.Reason, c.Class)
 			put(lostSamples, prometheus.GaugeValue, float64(c.Samples), t.Name, c.Reason, c.Class)

@@ -49,6 +49,8 @@ type Target struct {
 
 	Lost       []LedgerCount `json:"lost"`              // what it will never get
 	Undeclared uint64        `json:"undeclared_blocks"` // of that, what it has not been told
+
+	UndeclaredSamples uint64 `json:"undeclared_samples"`
 }
 
 // Connection is one wire or socket.

@@ -38,7 +38,7 @@ func (source) Status() status.Status {
 		Clock:  status.Clock{InDoubt: true, Why: hostile, Steps: 2, LastStep: &status.Step{At: oldest, ByS: -259200}},
 		Buffer: status.Buffer{Records: 2, Samples: 20, Bytes: 2048, Oldest: &oldest, Dropped: map[string]uint64{"evicted": 5, "damaged": 0}},
 		Targets: []status.Target{{Name: hostile, URL: "mqtts://cloud:8883", Why: hostile, SentSamples: 900, AckedSeq: 17,
-			Lost: []status.LedgerCount{{Reason: "evicted", Class: "normal", Blocks: 12, Samples: 3456}}, Undeclared: 4}},
+			Lost: []status.LedgerCount{{Reason: "evicted", Class: "normal", Blocks: 12, Samples: 3456}, {Reason: "refused", Samples: 70}}, Undeclared: 4, UndeclaredSamples: 90}},
 		Alarms: 2, Rules: []status.Rule{{Name: "oil_hot", On: true, Fired: 1234, Errors: 2, Why: hostile}},
 		Connections: []status.Connection{{Name: "plc", Kind: "modbus", State: "degraded", Why: hostile, Requests: 10, Errors: 1, LatencyMS: status.Latency{P50: 1.5, P99: 9}}},
 	}
@@ -103,7 +103,7 @@ func (source) Shadows() http.Handler {
 
 func (source) Ledgers() []status.Ledger {
 	return []status.Ledger{{Target: "main", Undeclared: 4, Older: []status.LedgerCount{}, Epochs: []status.LedgerEpoch{{Epoch: "A",
-		Gaps: []status.LedgerRun{{From: 3, To: 14, Samples: 3456, Reason: "evicted", Class: "normal"}}, Thinned: []status.LedgerRun{}}}}}
+		Gaps: []status.LedgerRun{{From: 3, To: 14, Samples: 3456, Reason: "evicted", Class: "normal"}}, Thinned: []status.LedgerRun{}, GivenUp: []status.LedgerGiven{{Reason: "refused", Samples: 70}}}}}}
 }
 
 func (source) AuditVerify() (uint64, error) { return 0, errors.New("line 7 was changed") }
@@ -187,7 +187,7 @@ func TestTheLedger(t *testing.T) {
 	page, _ := serve(t, t.TempDir())
 	code, text, _ := call(t, http.DefaultClient, "GET", page+"/api/v1/ledger", "", "")
 	const want = `{"targets":[{"target":"main","epochs":[{"epoch":"A","gaps":[{"from":3,"to":14,"samples":3456,"reason":"evicted","class":"normal","declared":false}],` +
-		`"thinned":[]}],"older":[],"undeclared_blocks":4}]}`
+		`"thinned":[],"given_up":[{"reason":"refused","samples":70,"declared":false}]}],"older":[],"undeclared_blocks":4,"undeclared_samples":0}]}`
 	if code != 200 || strings.TrimSpace(text) != want {
 		t.Errorf("%d %s", code, text)
 	}
@@ -201,7 +201,7 @@ func TestThePageShowsHostileNamesAsText(t *testing.T) {
 	}
 	for _, want := range []string{"1\u202f234\u202f567 samples", "up 1 d 2 h", "Given up: evicted", "in doubt", "set by -259200.000 s, to 2026-03-01T12:00:00Z", "◐ degraded", "not read yet", "bad: out of range", "2.0 KiB",
 		`action="/alarms/oil_hot/acknowledge"`, "acted 1\u202f234 times",
-		"Evicted: 3\u202f456 samples in 12 blocks of class normal", "4 blocks of that are not declared yet"} {
+		"Evicted: 3\u202f456 samples in 12 blocks of class normal", "Refused: 70 samples that never were in a block", "4 blocks and 90 samples of that are not declared yet"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -283,6 +283,7 @@ func TestTheMetricsAreAsPrometheusWantsThem(t *testing.T) {
 		t.Error(err)
 	}
 	want = "# HELP penstock_ledger_samples Samples in these blocks.\n# TYPE penstock_ledger_samples gauge\n" +
+		"penstock_ledger_samples{class=\"\",reason=\"refused\",target=\"" + strings.ReplaceAll(hostile, `"`, `\"`) + "\"} 70\n" +
 		"penstock_ledger_samples{class=\"normal\",reason=\"evicted\",target=\"" + strings.ReplaceAll(hostile, `"`, `\"`) + "\"} 3456\n"
 	if err := testutil.ScrapeAndCompare(page+"/metrics", strings.NewReader(want), "penstock_ledger_samples"); err != nil {
 		t.Error(err)

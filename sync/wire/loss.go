@@ -30,37 +30,55 @@ type Loss struct {
 	Class   string `json:"class,omitempty"` // of the buffer: alarm, keep, normal; empty from gateways that do not say
 }
 
-type losses struct {
-	Losses []Loss `json:"losses"`
+// GivenUp is how many samples were given up before they had a sequence number, since the life of the buffer began: no run can tell of them. A
+// larger number replaces the one before.
+type GivenUp struct {
+	Epoch   string `json:"epoch"`
+	Samples uint64 `json:"samples"`
+	Reason  string `json:"reason"` // refused: the buffer was full and drops the newest; memory: the disk took nothing for too long
 }
 
-// EncodeLosses writes a message of 1 to MaxLosses losses.
-func EncodeLosses(list []Loss) ([]byte, error) {
-	if err := checkLosses(list); err != nil {
+// Declaration is what a gateway says it could not keep: 1 to MaxLosses of both kinds together.
+type Declaration struct {
+	Losses  []Loss    `json:"losses,omitempty"`
+	GivenUp []GivenUp `json:"given_up,omitempty"`
+}
+
+// EncodeDeclaration writes a message.
+func EncodeDeclaration(d Declaration) ([]byte, error) {
+	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("encode losses: %w", err)
 	}
-	return json.Marshal(losses{list})
+	return json.Marshal(d)
 }
 
-// DecodeLosses reads what EncodeLosses wrote.
-func DecodeLosses(data []byte) ([]Loss, error) {
+// DecodeDeclaration reads what EncodeDeclaration wrote.
+func DecodeDeclaration(data []byte) (d Declaration, err error) {
 	if len(data) > maxLossBytes {
-		return nil, fmt.Errorf("decode losses: %d bytes; %d are the most", len(data), maxLossBytes)
+		return d, fmt.Errorf("decode losses: %d bytes; %d are the most", len(data), maxLossBytes)
 	}
-	var l losses
-	if err := json.Unmarshal(data, &l); err != nil {
-		return nil, fmt.Errorf("decode losses: %w", err)
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Declaration{}, fmt.Errorf("decode losses: %w", err)
 	}
-	if err := checkLosses(l.Losses); err != nil {
-		return nil, fmt.Errorf("decode losses: %w", err)
+	if err := d.check(); err != nil {
+		return Declaration{}, fmt.Errorf("decode losses: %w", err)
 	}
-	return l.Losses, nil
+	return d, nil
+}
+
+func (d Declaration) check() error {
+	if n := len(d.Losses) + len(d.GivenUp); n == 0 || n > MaxLosses {
+		return fmt.Errorf("%d losses in one message; 1 to %d are allowed", n, MaxLosses)
+	}
+	for i, g := range d.GivenUp {
+		if !lossWord(g.Epoch) || !lossWord(g.Reason) {
+			return fmt.Errorf("what was given up, %d, has the epoch %.80q and the reason %.80q; words of 1 to %d of a-z A-Z 0-9 : _ - are needed", i, g.Epoch, g.Reason, maxLossString)
+		}
+	}
+	return checkLosses(d.Losses)
 }
 
 func checkLosses(list []Loss) error {
-	if len(list) == 0 || len(list) > MaxLosses {
-		return fmt.Errorf("%d losses in one message; 1 to %d are allowed", len(list), MaxLosses)
-	}
 	for i, l := range list {
 		switch {
 		case !lossWord(l.Epoch):

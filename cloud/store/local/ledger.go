@@ -41,7 +41,7 @@ func (s *Store) Ledger(ctx context.Context, gateway string) (ledger cloud.Ledger
 // Incomplete implements cloud.LedgerStore. All that is accounted for is one run from 1 where nothing is missing, and a number that was
 // declared lost is not accounted for.
 func (s *Store) Incomplete(ctx context.Context) (names []string, err error) {
-	query := "SELECT name FROM thing WHERE id IN (SELECT thing FROM epoch WHERE id IN (SELECT epoch FROM stored WHERE first > 1 UNION SELECT epoch FROM loss UNION SELECT epoch FROM thinned)) ORDER BY name"
+	query := "SELECT name FROM thing WHERE id IN (SELECT thing FROM epoch WHERE id IN (SELECT epoch FROM stored WHERE first > 1 UNION SELECT epoch FROM loss UNION SELECT epoch FROM thinned UNION SELECT epoch FROM given_up)) ORDER BY name"
 	err = s.readers.read(ctx, func(c *conn) error {
 		return c.each(ctx, query, nil, func(scan func(...any) error) error {
 			names = append(names, "")
@@ -68,7 +68,16 @@ func account(ctx context.Context, c *conn, epoch int64, e *cloud.EpochLedger) er
 	if err != nil {
 		return err
 	}
-	e.Gaps, e.Thinned = gaps(known, losses), join(thinned)
+	e.Gaps, e.Thinned, e.GivenUp = gaps(known, losses), join(thinned), []cloud.GivenUp{}
+	err = c.each(ctx, "SELECT reason, samples FROM given_up WHERE epoch = ? ORDER BY reason", []any{epoch}, func(scan func(...any) error) error {
+		var g cloud.GivenUp
+		err := scan(&g.Reason, &g.Samples)
+		e.GivenUp = append(e.GivenUp, g)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	if len(known) == 0 {
 		return nil
 	}
@@ -111,6 +120,34 @@ func (s *Store) Declare(ctx context.Context, gateway string, losses []cloud.Loss
 		}
 		return nil
 	})
+}
+
+// GiveUp implements cloud.LedgerStore.
+func (s *Store) GiveUp(ctx context.Context, gateway string, given []cloud.GivenUp) error {
+	for _, g := range given {
+		if g.Epoch == "" || g.Reason == "" || g.Samples > math.MaxInt64 {
+			return fmt.Errorf("%d samples of %s given up in epoch %q for the reason %q: a number with both words is needed", g.Samples, gateway, g.Epoch, g.Reason)
+		}
+	}
+	return s.writer.write(ctx, func(c *conn) error {
+		thing, err := thingID(context.Background(), c, gateway)
+		for i := 0; err == nil && i < len(given); i++ {
+			err = giveUp(c, thing, given[i])
+		}
+		if err != nil {
+			return fmt.Errorf("what %s gave up: %w", gateway, err)
+		}
+		return nil
+	})
+}
+
+func giveUp(c *conn, thing int64, g cloud.GivenUp) error {
+	epoch, err := epochID(c, thing, g.Epoch)
+	if err == nil {
+		_, err = c.exec(context.Background(), "INSERT INTO given_up (epoch, reason, samples) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET samples = max(samples, excluded.samples)",
+			epoch, g.Reason, int64(g.Samples))
+	}
+	return err
 }
 
 func checkLoss(l cloud.Loss) error {

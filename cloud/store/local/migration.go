@@ -30,8 +30,11 @@ var schemaHeld string
 //go:embed schema_clock.sql
 var schemaClock string
 
+//go:embed schema_given.sql
+var schemaGiven string
+
 // migrations[i] takes a file from version i to i+1; SQLite's user_version says where it is. Only ever append.
-var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger, schemaHeld, schemaClock}
+var migrations = []string{schema1, schemaAudit, schemaShadow, schemaAlarm, schemaRule, schemaLedger, schemaHeld, schemaClock, schemaGiven}
 
 // migrate brings the file up to date, a version a transaction.
 func migrate(ctx context.Context, c *conn) error {

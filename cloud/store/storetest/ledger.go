@@ -174,6 +174,27 @@ func testThinned(t *testing.T, open Open) {
 		Gaps:    []cloud.Gap{{From: 3, To: 3, Samples: 5, Reason: "evicted", Class: "normal"}}})
 }
 
+// testGivenUp: what never had a number is a sum for each reason, that only grows.
+func testGivenUp(t *testing.T, open Open) {
+	f, ctx := start(t, open), t.Context()
+	f.gateway("plant7")
+	for _, n := range []uint64{5, 9, 7} {
+		f.must(f.GiveUp(ctx, "plant7", []cloud.GivenUp{{Epoch: "A", Samples: n, Reason: "refused"}, {Epoch: "A", Samples: n / 9, Reason: "memory"}}))
+	}
+	if f.GiveUp(ctx, "plant7", []cloud.GivenUp{{Samples: 1, Reason: "refused"}}) == nil {
+		t.Error("a sum without an epoch was taken")
+	}
+	f.wantLedger("plant7", cloud.EpochLedger{Epoch: "A", GivenUp: []cloud.GivenUp{{Samples: 1, Reason: "memory"}, {Samples: 9, Reason: "refused"}}})
+	ledger, err := f.Ledger(ctx, "plant7")
+	f.must(err)
+	if s := ledger.Standing(); s.GivenUp != 10 || s.LostSamples != 0 {
+		t.Errorf("%+v", s)
+	}
+	if names, err := f.Incomplete(ctx); err != nil || len(names) != 1 {
+		t.Errorf("incomplete: %v, %v", names, err)
+	}
+}
+
 // testCameAfterAll: a block that was under way when its gateway gave it up is taken out of what was declared, with its samples; and the
 // gateway may say so, too.
 func testCameAfterAll(t *testing.T, open Open) {

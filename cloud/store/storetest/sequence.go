@@ -48,6 +48,7 @@ func testLedger(t *testing.T, open Open) {
 	t.Run("never for this cloud", func(t *testing.T) { testFiltered(t, open) })
 	t.Run("never for this cloud, at random", func(t *testing.T) { testFilteredAtRandom(t, open) })
 	t.Run("held", func(t *testing.T) { testHeld(t, open) })
+	t.Run("given up", func(t *testing.T) { testGivenUp(t, open) })
 	t.Run("thinned", func(t *testing.T) { testThinned(t, open) })
 	t.Run("came after all", func(t *testing.T) { testCameAfterAll(t, open) })
 	t.Run("nothing to say", func(t *testing.T) {
@@ -162,6 +163,9 @@ func (f *fixture) wantLedger(gateway string, want ...cloud.EpochLedger) {
 	for i := range want {
 		if want[i].Gaps == nil {
 			want[i].Gaps = []cloud.Gap{}
+		}
+		if want[i].GivenUp == nil {
+			want[i].GivenUp = []cloud.GivenUp{}
 		}
 		if want[i].Thinned == nil {
 			want[i].Thinned = []cloud.Gap{}
