@@ -50,6 +50,7 @@ func (b *browser) deliveries(s *shell) {
 		wire.Loss{Epoch: "E1", From: 1200, To: 1460, Samples: 9_135, Reason: wire.LossDownsampled, Class: "normal"})
 	b.until("what is to come and what is lost", "document.querySelector('#delivery h2').innerText.includes('260 blocks to come') && document.querySelectorAll('#delivery tbody tr').length === 5")
 	b.looks("delivery-waiting")
+	b.picture("readme-delivery", 560)
 	b.open("/gateways/south-pumps")
 	b.looks("gateway-waiting")
 	b.open("/")
