@@ -108,7 +108,7 @@ func (q *Queue) gather(r *request, crowd int, patience time.Duration) []*request
 			continue
 		default:
 		}
-		if len(batch) >= crowd || time.Since(began) > patience {
+		if len(batch) >= crowd || time.Since(began) >= patience {
 			break
 		}
 		runtime.Gosched()
