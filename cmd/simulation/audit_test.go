@@ -21,6 +21,7 @@ import (
 type verdict struct {
 	served, certain, stored, missing uint64 // samples; missing of those that were certain
 	evicted, repeats                 uint64 // samples given up and declared; blocks that came again
+	uncertain                        uint64 // samples whose time nobody could put right
 	raised                           int    // alarms
 	alarmsLost                       int    // records of them that had to give way
 	faults                           []string
@@ -57,26 +58,45 @@ func (s *site) audit(v *verdict) {
 // samples compares a point's stored samples, in their order, with what was served.
 func (s *site) samples(v *verdict, store *local.Store, point string) {
 	of := s.model.of(point)
-	seen, last := map[int64]bool{}, int64(0)
+	last, doubtful := int64(0), []float64(nil)
 	err := store.Range(context.Background(), cloud.Query{Thing: "plant7", Point: point}, func(one telemetry.Sample) bool {
 		v.stored++
-		if seen[one.Time] || one.Time < last {
-			v.fault("%s: the sample of %s is stored twice or out of order", point, at(one.Time))
+		if one.Time < last {
+			v.fault("%s: the sample of %s is out of order", point, at(one.Time))
 		}
-		seen[one.Time], last = true, one.Time
-		if f, _ := one.Value.Float(); !one.Quality.IsBad() && (of.at[one.Time] == nil || of.at[one.Time].value != f) {
-			v.fault("%s: %v of %s is stored and was never served", point, f, at(one.Time))
+		last = one.Time
+		if one.Quality.IsBad() {
+			return true // what the gateway says when nobody answers
+		}
+		f, _ := one.Value.Float()
+		switch is := of.find(one.Time, f); {
+		case is == nil && one.Quality.IsUncertain():
+			doubtful = append(doubtful, f)
+		case is == nil:
+			v.fault("%s: %v (%v) of %s is stored and was never served", point, f, one.Quality, at(one.Time))
+		case is.seen:
+			v.fault("%s: %v of %s is stored twice", point, f, at(one.Time))
+		default:
+			is.seen = true
 		}
 		return true
 	})
 	must(err)
+	for _, f := range doubtful {
+		v.uncertain++
+		if is := of.unseen(f); is != nil {
+			is.seen = true
+		} else {
+			v.fault("%s: %v of uncertain time is stored and was never served, or twice", point, f)
+		}
+	}
 	for _, one := range of.served {
 		v.served++
 		if !one.must {
 			continue
 		}
 		v.certain++
-		if !seen[one.time] {
+		if !one.seen {
 			v.missing++
 			note(&v.misses, "%s=%v of %s read by gateway %d", point, one.value, at(one.time), one.by.number)
 		}

@@ -15,6 +15,7 @@ func (s *site) heal() {
 	s.network.slow(quick, 3*quick, 0)
 	s.store(func(f *shelfState) { f.full, f.slow = false, 0 })
 	s.trouble(func(p *plant) { p.silent, p.cut, p.high = false, false, false })
+	s.wall.set(0)
 	s.disk(nil)
 	s.reviveCloud()
 	s.reviveGateway()
@@ -118,6 +119,6 @@ func (s *site) live() (v verdict) {
 }
 
 func (v verdict) String() string {
-	return fmt.Sprintf("%d samples served, %d certain to be on disk, %d stored, %d given up and declared; %d blocks came again; %d alarms",
-		v.served, v.certain, v.stored, v.evicted, v.repeats, v.raised)
+	return fmt.Sprintf("%d samples served, %d certain to be on disk, %d stored, %d given up and declared; %d blocks came again; %d of uncertain time; %d alarms",
+		v.served, v.certain, v.stored, v.evicted, v.repeats, v.uncertain, v.raised)
 }

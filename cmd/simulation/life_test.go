@@ -60,7 +60,7 @@ func (l *life) fail(err error) {
 }
 
 const gatewayYAML = `version: 1
-gateway: {id: plant7, timezone: UTC}
+gateway: {id: plant7, timezone: UTC, clock: synchronised}
 state: %s
 scan: {normal: %v}
 %s
@@ -117,7 +117,7 @@ func (s *site) startGateway(folder string, equipment bool) *life {
 		ln, err := s.network.listen(fmt.Sprint("gateway:", l.number))
 		return []net.Listener{ln}, err
 	}
-	g, err := gateway.OpenIn(cfg, "simulation", gateway.Options{Dial: dial, Listen: listen, Disk: l.disk.commit}, s.log.With("gateway", l.number))
+	g, err := gateway.OpenIn(cfg, "simulation", gateway.Options{Dial: dial, Listen: listen, Clock: &s.wall, Disk: l.disk.commit}, s.log.With("gateway", l.number))
 	if err != nil {
 		panic(fmt.Errorf("the gateway does not start on what the crash left: %w", err))
 	}

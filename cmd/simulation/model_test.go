@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"sort"
 	"sync"
 	"time"
 
@@ -17,16 +18,16 @@ type model struct {
 // series is what was served of one point, in order.
 type series struct {
 	served []*served
-	at     map[int64]*served
 }
 
 // served is one sample.
 type served struct {
-	time  int64
+	time  int64 // when it was taken, really
 	value float64
 	by    *life
 	put   bool // the gateway had it, and had not crashed
 	must  bool // it was on disk: it is stored, or declared
+	seen  bool // it is stored
 }
 
 func newModel() *model { return &model{points: map[string]*series{}} }
@@ -39,13 +40,12 @@ func (m *model) serve(by *life, points []adapters.Point, samples []telemetry.Sam
 		name := points[i].Device + "." + points[i].Name
 		of := m.points[name]
 		if of == nil {
-			of = &series{at: map[int64]*served{}}
+			of = &series{}
 			m.points[name] = of
 		}
 		f, _ := s.Value.Float()
-		list[i] = &served{time: s.Time, value: f, by: by}
+		list[i] = &served{time: time.Now().UnixNano(), value: f, by: by}
 		of.served = append(of.served, list[i])
-		of.at[s.Time] = list[i]
 	}
 	return list
 }
@@ -80,6 +80,31 @@ func (m *model) of(point string) *series {
 		return of
 	}
 	return &series{}
+}
+
+// nearly is how far the time of a sample may be off that was put right.
+const nearly = int64(100 * time.Millisecond)
+
+// find is the sample that a stored one is: of those of that value, the one whose time is nearest.
+func (of *series) find(ns int64, value float64) (found *served) {
+	i := sort.Search(len(of.served), func(i int) bool { return of.served[i].time >= ns-nearly })
+	for ; i < len(of.served) && of.served[i].time <= ns+nearly; i++ {
+		if one := of.served[i]; one.value == value && (found == nil || max(one.time-ns, ns-one.time) < max(found.time-ns, ns-found.time)) {
+			found = one
+		}
+	}
+	return found
+}
+
+// unseen is a sample of that value which is not stored as far as one has looked. It stands for one whose time stays uncertain, because a power cut
+// took what its clock might have been put right by.
+func (of *series) unseen(value float64) *served {
+	for _, one := range of.served {
+		if one.value == value && !one.seen {
+			return one
+		}
+	}
+	return nil
 }
 
 func at(ns int64) string { return time.Unix(0, ns).UTC().Format("01-02 15:04:05.000") }

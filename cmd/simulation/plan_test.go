@@ -70,7 +70,7 @@ func (p *plan) fault(r *rand.Rand, at, pace time.Duration) {
 	long := time.Duration(r.ExpFloat64() * 40 * float64(pace))
 	wait, torn := 1+r.IntN(4), []string{"before", "after", "torn"}[r.IntN(3)]
 	base, rate := time.Duration(r.Int64N(int64(20*time.Second))), 100+1000*r.Float64()
-	switch r.IntN(16) {
+	switch r.IntN(17) {
 	case 0:
 		p.pair(at, 0, "connections are cut", func(s *site) { s.network.cut() }, nil)
 	case 1:
@@ -99,14 +99,15 @@ func (p *plan) fault(r *rand.Rand, at, pace time.Duration) {
 		p.pair(at, short, "cloud killed", func(s *site) { s.killCloud(false) }, (*site).reviveCloud)
 	case 14:
 		p.pair(at, short, "cloud's power cut", func(s *site) { s.killCloud(true) }, (*site).reviveCloud)
-	case 15:
+	default:
 		p.more(r, at, short, long)
 	}
 }
 
 func (p *plan) more(r *rand.Rand, at, short, long time.Duration) {
 	slow := time.Duration(1 + r.Int64N(int64(10*time.Second)))
-	switch r.IntN(5) {
+	off := time.Duration(r.Int64N(int64(144*time.Hour))) - 72*time.Hour
+	switch r.IntN(7) {
 	case 0:
 		p.pair(at, short, "cloud's store full", func(s *site) { s.store(func(f *shelfState) { f.full = true }) }, func(s *site) { s.store(func(f *shelfState) { f.full = false }) })
 	case 1:
@@ -117,5 +118,7 @@ func (p *plan) more(r *rand.Rand, at, short, long time.Duration) {
 		p.pair(at, short, "wire cut", func(s *site) { s.trouble(func(p *plant) { p.cut = true }) }, func(s *site) { s.trouble(func(p *plant) { p.cut = false }) })
 	case 4:
 		p.pair(at, 0, "setpoint desired", (*site).desire, nil)
+	case 5, 6:
+		p.pair(at, long, fmt.Sprintf("clock set wrong by %v", off.Round(time.Second)), func(s *site) { s.wall.set(off) }, func(s *site) { s.wall.set(0) })
 	}
 }

@@ -16,6 +16,7 @@ import (
 type plant struct {
 	random *rand.Rand
 	model  *model
+	wall   *wall // of the machine that reads it
 
 	mu      sync.Mutex
 	next    map[string]float64 // of counters
@@ -26,8 +27,8 @@ type plant struct {
 	written []float64
 }
 
-func newPlant(random *rand.Rand, m *model) *plant {
-	return &plant{random: random, model: m, next: map[string]float64{}}
+func newPlant(random *rand.Rand, m *model, w *wall) *plant {
+	return &plant{random: random, model: m, wall: w, next: map[string]float64{}}
 }
 
 // change is how the world treats the plant.
@@ -63,19 +64,19 @@ func (p *plant) sample(at string) telemetry.Value {
 
 // kind is the protocol by which one life of a gateway reads the plant.
 func (p *plant) kind(by *life) adapters.Kind {
-	return adapters.Kind{Name: "plant", Doc: "a simulated plant", New: func() adapters.Connection { return &wire{plant: p, by: by} }}
+	return adapters.Kind{Name: "plant", Doc: "a simulated plant", New: func() adapters.Connection { return &cable{plant: p, by: by} }}
 }
 
-// wire is the connection; its settings are its name.
-type wire struct {
+// cable is the connection; its settings are its name.
+type cable struct {
 	Name  string `yaml:"plant" required:"true"`
 	plant *plant
 	by    *life
 }
 
-func (w *wire) Validate() error            { return nil }
-func (w *wire) NewDevice() adapters.Device { return &machine{} }
-func (w *wire) Open(context.Context, *slog.Logger) (adapters.Adapter, error) {
+func (w *cable) Validate() error            { return nil }
+func (w *cable) NewDevice() adapters.Device { return &machine{} }
+func (w *cable) Open(context.Context, *slog.Logger) (adapters.Adapter, error) {
 	w.plant.mu.Lock()
 	defer w.plant.mu.Unlock()
 	if w.plant.cut {
@@ -98,7 +99,7 @@ func (s *spot) Pushed() bool    { return false }
 func (s *spot) Writable() error { return nil }
 func (s *spot) String() string  { return s.At }
 
-type adapter struct{ *wire }
+type adapter struct{ *cable }
 
 func (a *adapter) Prepare(points []adapters.Point) (adapters.Reader, error) {
 	return &reader{a, points, nil}, nil
@@ -147,7 +148,7 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 	}
 	r.samples = r.samples[:0]
 	r.plant.mu.Lock()
-	now := time.Now().UnixNano()
+	now := r.plant.wall.time().UnixNano()
 	for _, p := range r.points {
 		s := telemetry.Sample{Point: p.ID, Time: now, Quality: telemetry.BadTimeout}
 		if err == nil {

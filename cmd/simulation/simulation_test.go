@@ -84,7 +84,7 @@ func TestR13_SimulatedFaults(t *testing.T) {
 }
 
 func (v *verdict) add(w verdict) {
-	v.served, v.certain, v.stored, v.evicted, v.repeats, v.raised = v.served+w.served, v.certain+w.certain, v.stored+w.stored, v.evicted+w.evicted, v.repeats+w.repeats, v.raised+w.raised
+	v.served, v.certain, v.stored, v.evicted, v.repeats, v.uncertain, v.raised = v.served+w.served, v.certain+w.certain, v.stored+w.stored, v.evicted+w.evicted, v.repeats+w.repeats, v.uncertain+w.uncertain, v.raised+w.raised
 }
 
 // cpu is what this process has used.

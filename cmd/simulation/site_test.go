@@ -30,6 +30,7 @@ type site struct {
 	network *network
 	plant   *plant
 	shelf   *shelfState
+	wall    wall
 
 	gateway *life  // nil while it is down
 	state   string // the folder of the gateway's state
@@ -57,8 +58,9 @@ type site struct {
 
 func newSite(seed uint64, p plan, dir string) *site {
 	s := &site{seed: seed, plan: p, dir: dir, began: time.Now(), model: newModel(), network: newNetwork(seed)}
+	s.wall.at = s.began
 	s.log = slog.New(&diary{s})
-	s.plant = newPlant(s.random("plant", 0), s.model)
+	s.plant = newPlant(s.random("plant", 0), s.model, &s.wall)
 	s.shelf = &shelfState{random: s.random("shelf", 0), stored: map[uint64]bool{}}
 	return s
 }
@@ -170,6 +172,9 @@ func (s *site) bury(power bool) {
 		s.network.cut()
 	}
 	s.state, s.gateway = next, nil
+	if power {
+		s.wall.restart()
+	}
 	l.stop()
 	s.ghosts.Go(func() {
 		<-l.done
