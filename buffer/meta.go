@@ -13,6 +13,7 @@ import (
 const (
 	epochKey  = "epoch"
 	formatKey = "format"
+	firstKey  = "first" // the segment's name
 	beginKey  = "begin" // the first number that must be accounted for: in a segment, or gone
 	nextKey   = "next"  // the segment that follows; its numbers begin there
 	voidKey   = "void"  // segments that ended in doubt, each with its last transaction that counts

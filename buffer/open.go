@@ -44,6 +44,9 @@ func (q *Queue) open() (err error) {
 	if err != nil {
 		return err
 	}
+	if firsts, err = q.rightNames(firsts); err != nil {
+		return err
+	}
 	r := recovery{q: q}
 	for i, first := range firsts {
 		limit := first + span

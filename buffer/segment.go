@@ -64,7 +64,9 @@ func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segmen
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, removeIfThere(temp)))
 	}
 	s.bolt.AllocSize = allocBytes
-	if err = s.update(func(tx *bbolt.Tx) error { return errors.Join(makeBuckets(tx), seed(tx)) }); err != nil {
+	if err = s.update(func(tx *bbolt.Tx) error {
+		return errors.Join(makeBuckets(tx), put(tx, metaBucket, []byte(firstKey), number(first)), seed(tx))
+	}); err != nil {
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, s.close(), removeIfThere(temp)))
 	}
 	// From here on the new name may be in the folder whatever is reported, and makes void what the segment before it would take.

@@ -20,6 +20,7 @@ type survey struct {
 	dropped totals
 	epoch   string
 	format  uint64
+	first   uint64 // its name; 0: it does not say
 	begin   uint64 // 0: it does not say
 	next    uint64 // 0: none follows
 	void    []ending
@@ -171,6 +172,8 @@ func (s *survey) meta(key string, value []byte) bool {
 		return true
 	case formatKey:
 		return parseNumber(value, &s.format)
+	case firstKey:
+		return parseNumber(value, &s.first)
 	case beginKey:
 		return parseNumber(value, &s.begin)
 	case nextKey:
