@@ -130,7 +130,7 @@ func (r *recovery) segment(first, limit uint64, newest bool) error {
 		return nil // it stays as it is, and another is begun
 	}
 	if err == nil {
-		err = s.open()
+		err = s.open(s.path)
 	}
 	if errno := syscall.Errno(0); errors.As(err, &errno) && !errors.Is(err, errDamaged) {
 		return err // too little memory, or no right to write: the file itself is sound

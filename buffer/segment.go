@@ -60,10 +60,9 @@ func (q *Queue) createSegment(first uint64, seed func(*bbolt.Tx) error) (*segmen
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("new segment: %w", err)
 	}
-	if s.bolt, err = bbolt.Open(temp, 0o600, s.options()); err != nil {
+	if err = s.open(temp); err != nil {
 		return nil, fmt.Errorf("new segment: %w", errors.Join(err, removeIfThere(temp)))
 	}
-	s.bolt.AllocSize = allocBytes
 	if err = s.update(func(tx *bbolt.Tx) error {
 		return errors.Join(makeBuckets(tx), put(tx, metaBucket, []byte(firstKey), number(first)), seed(tx))
 	}); err != nil {
@@ -98,15 +97,22 @@ func (s *segment) options() *bbolt.Options {
 	return o
 }
 
-// open gives the newest segment to bbolt.
-func (s *segment) open() error {
-	return guarded(func() (err error) {
-		if s.bolt, err = bbolt.Open(s.path, 0o600, s.options()); err != nil {
+// open gives a file to bbolt. It is read as mapped memory meanwhile, and when that faults bbolt closes nothing: the lock on the file
+// would stay, and who opens it next wait for ever.
+func (s *segment) open(path string) error {
+	err := guarded(func() (err error) {
+		if s.bolt, err = bbolt.Open(path, 0o600, s.options()); err != nil {
 			return err
 		}
 		s.bolt.AllocSize = allocBytes
 		return s.bolt.View(func(tx *bbolt.Tx) error { s.sound = uint64(tx.ID()); return nil })
 	})
+	if err != nil {
+		if s.bolt = nil; s.file != nil {
+			_ = s.file.Close() // or bbolt has done it
+		}
+	}
+	return err
 }
 
 // update runs a transaction. An error with errDoubt means that it may be on disk all the same: writing the meta page or

@@ -19,7 +19,8 @@ type Ledger struct {
 	here  map[uint64]string // items in the folder, as the last look at it found them, and where
 	known bool              // the folder was looked at to the end
 
-	Errors int // commits that the store was told had failed
+	Lossy  bool // something was damaged: what is declared may be lost
+	Errors int  // commits that the store was told had failed
 	Opened int
 	Losses []string
 }
@@ -134,6 +135,9 @@ func (l *Ledger) find(item uint64, where string) {
 func (l *Ledger) Settle() {
 	if !l.known {
 		l.wrong("the folder could not be looked at to its end")
+		return
+	}
+	if l.Lossy && len(l.Losses) > 0 {
 		return
 	}
 	for _, loss := range l.Losses {

@@ -56,8 +56,9 @@ func Mount(folder, at string) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nothing is kept above that a failure would have to take back, and nothing is handed to the kernel to do without us.
-	options := fuse.MountOptions{FsName: "badfs", DirectMount: true, DisableSplice: true, DisabledCapabilities: fuse.CAP_PASSTHROUGH}
+	// Nothing is kept above that a failure would have to take back, and nothing is handed to the kernel to do without us. What the kernel
+	// has read it keeps, as of a disk; else every write would make it read all of a file again.
+	options := fuse.MountOptions{FsName: "badfs", DirectMount: true, DisableSplice: true, ExplicitDataCacheControl: true, DisabledCapabilities: fuse.CAP_PASSTHROUGH}
 	f := &FS{RawFileSystem: fs.NewNodeFS(root, &fs.Options{MountOptions: options})}
 	if f.server, err = fuse.NewServer(f, at, &options); err != nil {
 		return nil, fmt.Errorf("mount a folder at %s: %w", at, err)
