@@ -182,7 +182,7 @@ func (q *Queue) roll(c *change) error {
 		p.segment = s
 	}
 	c.segment, c.done, c.emptied = s, nil, slices.DeleteFunc(c.emptied, func(e *segment) bool { return e == before })
-	if db != nil && !before.stuck {
+	if db != nil && !before.stuck.Load() {
 		if err := guarded(db.Close); err != nil {
 			q.o.Log.Warn("a sealed segment of the buffer does not close", "segment", before.path, "err", err)
 		}

@@ -155,6 +155,7 @@ func (q *Queue) try(batch []*request) error {
 
 // carryOut brings a change to disk, and then into memory.
 func (q *Queue) carryOut(c *change) error {
+	q.doubt = q.doubt || c.segment.stuck.Load()
 	if c.full(q) {
 		if err := q.roll(c); err != nil && (q.doubt || c.next-c.segment.first > span) {
 			return fmt.Errorf("write to the buffer %s: %w", q.dir, err)

@@ -37,7 +37,7 @@ func (q *Queue) needWeights(p *page, leaving ranges) {
 	if p.count == 1 || p.even || p.weights != nil || len(leaving) == 0 || leaving[0] == (run{p.first, p.last()}) {
 		return
 	}
-	h := haul{path: p.segment.path, db: p.segment.bolt}
+	h := haul{segment: p.segment, path: p.segment.path, db: p.segment.bolt}
 	defer h.close()
 	b, err := h.read(view{place: p.place(), at: p.at, bytes: p.bytes})
 	if err != nil {

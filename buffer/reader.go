@@ -77,12 +77,19 @@ type haul struct {
 }
 
 func (h *haul) read(v view) (b []byte, err error) {
-	if h.db == nil && h.file == nil {
+	switch {
+	case h.db != nil && h.segment.stuck.Load():
+		return nil, openError{errStuck}
+	case h.db == nil && h.file == nil:
 		if h.file, err = os.Open(h.path); err != nil {
 			return nil, openError{err}
 		}
 	}
-	return readPage(h.db, h.file, v)
+	if b, err = readPage(h.db, h.file, v); err != nil && h.db != nil {
+		h.segment.stuck.Store(true)
+		return nil, openError{err}
+	}
+	return b, err
 }
 
 func (h *haul) close() {

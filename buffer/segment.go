@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -41,7 +42,8 @@ type segment struct {
 	doubtful bool      // it ended in doubt: transactions behind that may be there, and are void
 	bytes    int64     // appended to it
 	bolt     *bbolt.DB // nil: sealed
-	stuck    bool      // bbolt panicked within a transaction: its locks may never open again
+
+	stuck atomic.Bool // bbolt panicked within a transaction: its locks may never open again, so it is not asked any more
 }
 
 func segmentPath(dir string, first uint64) string {
@@ -50,6 +52,9 @@ func segmentPath(dir string, first uint64) string {
 
 // errDoubt: on disk may be what was reported as not done. Nothing may be committed to the segment before it.
 var errDoubt = errors.New("the disk does not say what it has taken")
+
+// errStuck: what the segment holds can be read when it is sealed, without bbolt.
+var errStuck = errors.New("the segment failed while it was read or written; another is begun")
 
 // createSegment makes an empty segment under a temporary name and renames it when it is whole and on disk: a power cut during
 // bbolt's first writes would leave a file that does not open. seed puts in what is known of the whole queue.
@@ -119,6 +124,9 @@ func (s *segment) open(path string) error {
 // the last fsync went wrong, and nobody can say. Or that the file is not to be trusted any more: after an fsync that failed the system may take
 // for written what is not.
 func (s *segment) update(write func(*bbolt.Tx) error) error {
+	if s.stuck.Load() {
+		return errors.Join(errStuck, errDoubt)
+	}
 	id, committing := 0, false
 	err := guarded(func() error {
 		return s.disk(s.path, func() error {
@@ -135,7 +143,7 @@ func (s *segment) update(write func(*bbolt.Tx) error) error {
 		return nil
 	}
 	if errors.Is(err, errDamaged) {
-		s.stuck = true
+		s.stuck.Store(true)
 		return errors.Join(err, errDoubt)
 	}
 	if !committing {
@@ -201,7 +209,7 @@ func (s *segment) seal(at map[spot]int64) *bbolt.DB {
 }
 
 func (s *segment) close() error {
-	if s.bolt == nil || s.stuck {
+	if s.bolt == nil || s.stuck.Load() {
 		return nil
 	}
 	return guarded(s.bolt.Close)

@@ -153,7 +153,7 @@ func (q *Queue) coarser(level int, views []view) (list []thinning, err error) {
 
 // records reads those of a page that somebody waits for. One that is damaged is left to who reads it: nothing of the page is touched.
 func (v *view) records() (recs []Record, err error) {
-	h := haul{path: v.page.segment.path, db: v.page.segment.bolt} // the committer alone changes where a page lies
+	h := haul{segment: v.page.segment, path: v.page.segment.path, db: v.page.segment.bolt} // the committer alone changes where a page lies
 	defer h.close()
 	b, err := h.read(*v)
 	for seq := v.first; seq <= v.last() && err == nil; seq++ {
