@@ -35,6 +35,8 @@ type Adapter struct {
 
 	mu    sync.Mutex
 	types map[string]Type // data type of nodes that were written, by node id
+
+	outcomes map[string]outcome // of methods, by node id
 }
 
 // learn reads what is needed of the server before anything else: namespaces and operation limits (OPC 10000-5, 6.3.11).
@@ -81,15 +83,23 @@ func (a *Adapter) resolve(p adapters.Point) (*ua.NodeID, *Spec, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("BUG: point %s.%s has settings of type %T", p.Device, p.Name, p.Spec)
 	}
-	address, err := parseNode(spec.At)
-	if err != nil {
+	if _, err := parseNode(spec.At); err != nil {
 		return nil, nil, fmt.Errorf("point %s.%s: %w", p.Device, p.Name, err)
 	}
-	nodeID, err := address.resolve(a.namespaces)
+	nodeID, err := a.node(spec.At)
 	if err != nil {
 		return nil, spec, fmt.Errorf("point %s.%s: %w", p.Device, p.Name, err)
 	}
 	return nodeID, spec, nil
+}
+
+// node is the id on the wire of a node as an engineer writes it.
+func (a *Adapter) node(at string) (*ua.NodeID, error) {
+	address, err := parseNode(at)
+	if err != nil {
+		return nil, err
+	}
+	return address.resolve(a.namespaces)
 }
 
 func attribute(nodeID *ua.NodeID, which ua.AttributeID) *ua.ReadValueID {

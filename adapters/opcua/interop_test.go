@@ -145,6 +145,7 @@ func TestInterop(t *testing.T) {
 	t.Run("removed", func(t *testing.T) { survivesARemovedNode(t, open(t, p.plain())) })
 	t.Run("sessions", func(t *testing.T) { leavesNoSession(t, p) })
 	t.Run("browse", func(t *testing.T) { findsTheVariables(t, p) })
+	t.Run("methods", func(t *testing.T) { callsMethods(t, p) })
 	t.Run("deadband", func(t *testing.T) { holdsBackWithinADeadband(t, p) })
 	t.Run("policies", func(t *testing.T) { speaksEveryPolicy(t, p) })
 	t.Run("user certificate", func(t *testing.T) { logsInByCertificate(t, p) })
@@ -507,5 +508,44 @@ func findsTheVariables(t *testing.T, p *peer) {
 	}
 	if _, err := c.Browse(t.Context(), opcua.Search{From: at("Nowhere")}, testLog(t)); err == nil || !strings.Contains(err.Error(), "no such node") {
 		t.Errorf("a node that isn't there: %v", err)
+	}
+}
+
+func method(object string) setting { return func(s *opcua.Spec) { s.Object = object } }
+
+// callsMethods writes to the points of methods, and reads what they were called with and what that gave.
+func callsMethods(t *testing.T, p *peer) {
+	a := open(t, p.plain())
+	start, scale := point(1, at("Start"), method(at("Plant"))), point(2, at("Scale"), method(at("Plant")))
+	gave := point(3, at("Scale"))
+	gave.Spec = scale.Spec.(*opcua.Spec).Expand("scale")["scale_result"]
+	if got, err := read(t, a, start, scale, gave); err != nil || got[0].Quality != telemetry.BadWaitingForData || len(got) != 3 {
+		t.Errorf("before any call: %v, %v", got, err)
+	}
+	for range 2 {
+		wrote(t, a, start, telemetry.Bool(true))
+	}
+	if got, err := read(t, a, point(4, at("Started"))); err != nil || got[0].Value != telemetry.Uint64(2) {
+		t.Errorf("called twice, the server counts %v, %v", got, err)
+	}
+	wrote(t, a, scale, telemetry.String("[2.5, 4]"))
+	if got, err := read(t, a, gave); err != nil || got[0].Value != telemetry.Float64(10) {
+		t.Errorf("2.5 x 4 gave %v, %v", got, err)
+	}
+	for _, c := range []struct {
+		point adapters.Point
+		value telemetry.Value
+		says  string
+	}{
+		{start, telemetry.Bool(false), "write true to call it"},
+		{scale, telemetry.Float64(1), "takes 2 arguments"},
+		{scale, telemetry.String("[1, 2, 3]"), "takes 2 arguments"},
+		{scale, telemetry.String("[1, -2]"), "argument factor: "},
+		{scale, telemetry.String("[-1, 2]"), "out of range"},
+		{point(5, at("Nowhere"), method(at("Plant"))), telemetry.Bool(true), "0x80340000"},
+	} {
+		if err := write(t, a, c.point, c.value); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s with %v: %v; want %q", c.point.Spec, c.value, err, c.says)
+		}
 	}
 }

@@ -59,3 +59,20 @@ func FuzzParseNode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzArguments: any text is a list of arguments or an error.
+func FuzzArguments(f *testing.F) {
+	f.Add(`[1, -2.5, "text", true, 18446744073709551615]`)
+	f.Add(`[[1]] 2`)
+	f.Fuzz(func(t *testing.T, text string) {
+		values, err := valuesIn(text)
+		if err == nil && len(values) > maxArguments {
+			t.Fatalf("%d arguments", len(values))
+		}
+		for _, v := range values {
+			if err == nil && v.IsNone() {
+				t.Fatalf("an argument of %q is nothing", text)
+			}
+		}
+	})
+}

@@ -57,7 +57,7 @@ func (c *Connection) Open(ctx context.Context, log *slog.Logger) (adapters.Adapt
 	if err != nil {
 		return nil, c.explain(err, endpoint)
 	}
-	a := &Adapter{session: s, settings: *c, log: log, types: map[string]Type{}}
+	a := &Adapter{session: s, settings: *c, log: log, types: map[string]Type{}, outcomes: map[string]outcome{}}
 	if err := a.learn(ctx); err != nil {
 		s.close()
 		return nil, fmt.Errorf("read the server's namespaces and limits: %w", err)

@@ -40,6 +40,9 @@ type Spec struct {
 	Index  int           `yaml:"index"`              // element of an array; -1: the node is no array
 	Type   Type          `yaml:"type"`               // what to write; empty: as the server says
 
+	Object string `yaml:"object"` // of a method: the node it is called on. Writing the point calls it
+	Result bool   `yaml:"-"`      // the point is what a call gave
+
 	Deadband float64 `yaml:"-"` // from the point's common key, by Filter
 	Percent  float64 `yaml:"-"`
 }
@@ -65,6 +68,14 @@ func (s *Spec) Validate() error {
 	case s.Queue > 0 && s.Sample == 0:
 		wrong("queue", errors.New("only a point that is sampled by the server has a queue"), "add sample: 100ms, or leave queue out")
 	}
+	if s.Object != "" {
+		if _, err := parseNode(s.Object); err != nil {
+			wrong("object", err, "the node that has the method")
+		}
+		if s.Sample > 0 || s.Index != wholeValue {
+			wrong("object", errors.New("a method is called, not sampled or indexed"), "take sample and index out")
+		}
+	}
 	if s.Index < wholeValue {
 		wrong("index", fmt.Errorf("%d is no element of an array", s.Index), "the first element is 0")
 	}
@@ -75,11 +86,29 @@ func (s *Spec) Validate() error {
 func (s *Spec) Pushed() bool { return s.Sample > 0 }
 
 // Writable leaves it to the server's access level, which is known only once it is asked.
-func (s *Spec) Writable() error { return nil }
+func (s *Spec) Writable() error {
+	if s.Result {
+		return errors.New("it is what a method gave")
+	}
+	return nil
+}
+
+// Expand gives a method's point another beside it: what the last call gave.
+func (s *Spec) Expand(name string) map[string]adapters.Spec {
+	if s.Object == "" {
+		return nil
+	}
+	return map[string]adapters.Spec{name + "_result": &Spec{At: s.At, Object: s.Object, Index: wholeValue, Result: true}}
+}
 
 // String is the node id, with the element's index where there is one.
 func (s *Spec) String() string {
-	if s.Index == wholeValue {
+	switch {
+	case s.Result:
+		return s.At + "() gave"
+	case s.Object != "":
+		return s.At + "()"
+	case s.Index == wholeValue:
 		return s.At
 	}
 	return fmt.Sprintf("%s[%d]", s.At, s.Index)

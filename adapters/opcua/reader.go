@@ -23,11 +23,17 @@ type reader struct {
 
 type planned struct {
 	id    telemetry.PointID
-	node  int // place in nodes; -1 for a node that this server can't have
+	node  int // place in nodes; or one of the below
 	index int
+
+	method string // node id of a method, which is not read but was called
+	result bool   // what that gave, not what it was called with
 }
 
-const noNode = -1
+const (
+	noNode = -1 // this server can't have it
+	noRead = -2 // a method
+)
 
 // Prepare plans the requests for a group of points.
 func (a *Adapter) Prepare(points []adapters.Point) (adapters.Reader, error) {
@@ -41,6 +47,10 @@ func (a *Adapter) Prepare(points []adapters.Point) (adapters.Reader, error) {
 		if err != nil {
 			a.log.Warn("a point can't be read", "error", err)
 			r.points = append(r.points, planned{id: p.ID, node: noNode})
+			continue
+		}
+		if spec.Object != "" {
+			r.points = append(r.points, planned{id: p.ID, node: noRead, method: nodeID.String(), result: spec.Result})
 			continue
 		}
 		place, known := places[nodeID.String()]
@@ -63,6 +73,8 @@ func (r *reader) Read(ctx context.Context, emit adapters.Emit) error {
 		switch {
 		case p.node == noNode:
 			r.samples = append(r.samples, bad(p.id, telemetry.BadNodeUnknown, now))
+		case p.node == noRead:
+			r.samples = append(r.samples, r.adapter.outcome(p, now))
 		case values[p.node] == nil:
 			r.samples = append(r.samples, bad(p.id, lossOf(err), now))
 		default:

@@ -22,7 +22,11 @@ func (a *Adapter) Write(ctx context.Context, p adapters.Point, v telemetry.Value
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.settings.Timeout)
 	defer cancel()
-	if err := a.write(ctx, nodeID, spec, v); err != nil {
+	do := a.write
+	if spec.Object != "" {
+		do = a.call
+	}
+	if err := do(ctx, nodeID, spec, v); err != nil {
 		return fmt.Errorf("write %s: %w", spec, plain(err))
 	}
 	return nil
