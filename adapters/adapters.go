@@ -142,6 +142,13 @@ type Subscriber interface {
 	Subscribe(ctx context.Context, points []Point, emit Emit) error
 }
 
+// Resumer is an optional power of a Subscriber whose equipment keeps what it measured.
+type Resumer interface {
+	// Resume is Subscribe to points that were subscribed to before. It first emits what the equipment recorded from when each was last heard of, since
+	// (the time of that sample in nanoseconds, 0 for never; one for each of points), to its first new sample: marked as backfill, each once.
+	Resume(ctx context.Context, points []Point, since []int64, emit Emit) error
+}
+
 // Learner is an optional power of an Adapter that finds out how its equipment is best read: which addresses it lacks, how much one
 // request may ask for, what a request costs. The goroutine that reads calls both.
 type Learner interface {

@@ -58,6 +58,12 @@ func newAdapter(p *process, log *slog.Logger) *Adapter {
 // with gives the adapter the powers that the one in the process has.
 func (a *Adapter) with(r result) adapters.Adapter {
 	switch {
+	case r.Writes && r.Resumes:
+		return struct {
+			*Adapter
+			writer
+			resumer
+		}{a, writer{a}, resumer{subscriber{a}}}
 	case r.Writes && r.Subscribes:
 		return struct {
 			*Adapter

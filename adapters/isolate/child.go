@@ -169,6 +169,7 @@ func (s *server) open(ctx context.Context, _ uint32, o order) (r result) {
 		s.settings, s.adapter = settings, a
 		_, r.Writes = a.(adapters.Writer)
 		_, r.Subscribes = a.(adapters.Subscriber)
+		_, r.Resumes = a.(adapters.Resumer)
 		return r
 	}
 	return resultOf(fmt.Errorf("BUG: there is no protocol %q", o.Kind))
@@ -230,6 +231,9 @@ func (s *server) subscribe(ctx context.Context, number uint32, o order) result {
 	points, err := unpackPoints(s.settings, o.Points)
 	if err != nil {
 		return resultOf(err)
+	}
+	if resumer, ok := subscriber.(adapters.Resumer); ok && len(o.Since) > 0 {
+		return resultOf(resumer.Resume(ctx, points, o.Since, s.emitter(number)))
 	}
 	return resultOf(subscriber.Subscribe(ctx, points, s.emitter(number)))
 }

@@ -18,6 +18,7 @@ type order struct {
 	Level    slog.Level      `json:"level,omitempty"`    // open: what is worth a line in the log
 	Reader   uint32          `json:"reader,omitempty"`   // read
 	Points   []point         `json:"points,omitempty"`   // prepare and subscribe; write: one
+	Since    []int64         `json:"since,omitempty"`    // subscribe, of a Resumer: when the points were last heard of
 	Value    []byte          `json:"value,omitempty"`    // write: a sample that carries it
 	Within   time.Duration   `json:"within,omitempty"`   // how long it may take; 0: until it is cancelled
 }
@@ -28,6 +29,7 @@ type result struct {
 	NoAnswer   bool   `json:"no_answer,omitempty"`  // the error is an adapters.ErrNoAnswer
 	Writes     bool   `json:"writes,omitempty"`     // open: the adapter is a Writer
 	Subscribes bool   `json:"subscribes,omitempty"` // open: and a Subscriber
+	Resumes    bool   `json:"resumes,omitempty"`    // open: and a Resumer
 }
 
 // line is one line of the adapter's log.

@@ -92,13 +92,25 @@ type subscriber struct{ to *Adapter }
 
 // Subscribe has the process subscribe to the points.
 func (s subscriber) Subscribe(ctx context.Context, points []adapters.Point, emit adapters.Emit) error {
+	return s.since(ctx, points, nil, emit)
+}
+
+func (s subscriber) since(ctx context.Context, points []adapters.Point, since []int64, emit adapters.Emit) error {
 	packed, err := packPoints(points)
 	if err != nil {
 		return err
 	}
-	_, err = s.to.call(ctx, kindSubscribe, order{Points: packed}, emit)
+	_, err = s.to.call(ctx, kindSubscribe, order{Points: packed, Since: since}, emit)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
+}
+
+// resumer is the power to listen on where one left off.
+type resumer struct{ subscriber }
+
+// Resume has the process subscribe to the points again.
+func (r resumer) Resume(ctx context.Context, points []adapters.Point, since []int64, emit adapters.Emit) error {
+	return r.since(ctx, points, since, emit)
 }

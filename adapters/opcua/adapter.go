@@ -29,6 +29,7 @@ type Adapter struct {
 	maxRead    atomic.Int64 // nodes a Read request; halved when the server finds an answer too large
 	maxMonitor int          // monitored items a request
 	maxBrowse  int          // nodes a Browse request
+	maxHistory int          // nodes a HistoryRead request
 
 	clockOff   atomic.Int64 // nanoseconds that the server's clock is ahead of ours; 0 within the tolerance
 	subscribed atomic.Bool  // one Subscribe at a time
@@ -42,13 +43,14 @@ type Adapter struct {
 // learn reads what is needed of the server before anything else: namespaces and operation limits (OPC 10000-5, 6.3.11).
 func (a *Adapter) learn(ctx context.Context) error {
 	a.maxRead.Store(defaultMaxRead)
-	a.maxMonitor, a.maxBrowse = defaultMaxMonitor, maxPerBrowse
+	a.maxMonitor, a.maxBrowse, a.maxHistory = defaultMaxMonitor, maxPerBrowse, historiesAtOne
 	values, err := a.fetch(ctx, []*ua.ReadValueID{
 		attribute(ua.NewNumericNodeID(0, id.Server_NamespaceArray), ua.AttributeIDValue),
 		attribute(ua.NewNumericNodeID(0, id.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead), ua.AttributeIDValue),
 		attribute(ua.NewNumericNodeID(0, id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall), ua.AttributeIDValue),
 		attribute(ua.NewNumericNodeID(0, id.Server_ServerStatus_CurrentTime), ua.AttributeIDValue),
 		attribute(ua.NewNumericNodeID(0, id.Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse), ua.AttributeIDValue),
+		attribute(ua.NewNumericNodeID(0, id.Server_ServerCapabilities_OperationLimits_MaxNodesPerHistoryReadData), ua.AttributeIDValue),
 	})
 	if err != nil {
 		return err
@@ -67,6 +69,9 @@ func (a *Adapter) learn(ctx context.Context) error {
 	}
 	if limit, ok := values[4].Value.Value().(uint32); ok && limit > 0 {
 		a.maxBrowse = int(min(limit, maxPerBrowse))
+	}
+	if limit, ok := values[5].Value.Value().(uint32); ok && limit > 0 {
+		a.maxHistory = int(min(limit, historiesAtOne))
 	}
 	return nil
 }

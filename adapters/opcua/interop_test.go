@@ -197,8 +197,11 @@ func (s state) sample(id telemetry.PointID) telemetry.Sample {
 	return one
 }
 
-func (p *peer) history(t *testing.T) []state {
-	raw, err := os.ReadFile(filepath.Join(p.folder, "ramp.jsonl"))
+func (p *peer) history(t *testing.T) []state { return p.recorded(t, "ramp.jsonl") }
+
+// recorded are the states that the server wrote down in a file.
+func (p *peer) recorded(t *testing.T, file string) []state {
+	raw, err := os.ReadFile(filepath.Join(p.folder, file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -242,7 +242,13 @@ func (k *kept) once(ctx context.Context, t *testing.T, c adapters.Connection, po
 	k.mu.Lock()
 	k.opened++
 	k.mu.Unlock()
-	return a.(adapters.Subscriber).Subscribe(ctx, points, k.emit)
+	since := make([]int64, len(points))
+	for i, p := range points {
+		if list := k.of(p.ID); len(list) > 0 {
+			since[i] = list[len(list)-1].Time
+		}
+	}
+	return a.(adapters.Resumer).Resume(ctx, points, since, k.emit)
 }
 
 // because reports whether it was ever lost for a reason that says so.

@@ -128,6 +128,9 @@ func (s *subscription) change(notification *ua.DataChangeNotification) {
 		}
 		next := s.adapter.sample(it.point.ID, changed.Value, it.spec.Index, now)
 		it.done, it.published, it.last = true, true, next
+		if it.first == 0 {
+			it.first = next.Time
+		}
 		it.seen++
 		s.seen++
 		if hasOverflow(next.Quality) {
@@ -135,8 +138,9 @@ func (s *subscription) change(notification *ua.DataChangeNotification) {
 		}
 		samples = append(samples, next)
 	}
+	held := s.hold(samples)
 	s.mu.Unlock()
-	if len(samples) > 0 {
+	if len(samples) > 0 && !held {
 		s.emit(samples)
 	}
 }

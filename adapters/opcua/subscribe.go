@@ -21,13 +21,22 @@ const lifetime = time.Minute
 // connection is lost (an error). A point that the server refuses is emitted Bad with its code and costs
 // the others nothing.
 func (a *Adapter) Subscribe(ctx context.Context, points []adapters.Point, emit adapters.Emit) error {
+	return a.Resume(ctx, points, make([]int64, len(points)), emit)
+}
+
+// Resume is Subscribe that first fills the gap since the points were last heard of, as far as the server keeps a history of them.
+func (a *Adapter) Resume(ctx context.Context, points []adapters.Point, since []int64, emit adapters.Emit) error {
+	if len(since) != len(points) {
+		return fmt.Errorf("BUG: %d points, and %d times at which they were last heard of", len(points), len(since))
+	}
 	if !a.subscribed.CompareAndSwap(false, true) {
 		return errors.New("BUG: this connection is subscribed already")
 	}
 	defer a.subscribed.Store(false)
-	s := &subscription{adapter: a, emit: emit, items: make([]item, len(points))}
+	s := &subscription{adapter: a, emit: emit, items: make([]item, len(points)), heard: make(chan struct{}, 1)}
 	for i, p := range points {
-		s.items[i] = item{point: p}
+		s.items[i] = item{point: p, since: since[i]}
+		s.holding = s.holding || since[i] > 0
 	}
 	err := s.run(ctx)
 	if ctx.Err() != nil {
@@ -46,6 +55,10 @@ type subscription struct {
 	items []item     // by client handle
 	turn  int        // which of them watch looked at last
 	seen  uint64     // samples that came
+
+	holding bool               // what is new waits until the gap is filled
+	held    []telemetry.Sample // of it
+	heard   chan struct{}      // one place: something has come
 
 	id       uint32
 	interval time.Duration // of publishing, as the server revised it
@@ -69,6 +82,10 @@ type item struct {
 	seen      uint64              // how often
 	last      telemetry.Sample    // what came last, as far as it came from the server
 
+	since  int64 // when it was last heard of before this subscription; 0 for never
+	first  int64 // when it was heard of first in this one
+	filled int   // samples from between the two
+
 	counted   uint64 // seen, when watch looked at it last
 	doubts    int    // how often in a row it read otherwise than what came last
 	doubtedAt time.Time
@@ -89,6 +106,9 @@ func (s *subscription) run(ctx context.Context) error {
 	g.Go(func() error { return s.publish(ctx, responses) })
 	g.Go(func() error { return s.collect(ctx, responses) })
 	g.Go(func() error { return s.watch(ctx) })
+	if s.holding {
+		g.Go(func() error { return s.fill(ctx) })
+	}
 	return g.Wait()
 }
 

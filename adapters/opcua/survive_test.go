@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/penstock-edge/penstock/adapters"
+	"github.com/penstock-edge/penstock/adapters/isolate"
 	"github.com/penstock-edge/penstock/adapters/opcua"
 	"github.com/penstock-edge/penstock/sync/telemetry"
 )
@@ -171,6 +172,52 @@ func (k *kept) inOurTime(t *testing.T) {
 		t.Errorf("%v at %s", s, time.Unix(0, s.Time))
 	}
 }
+
+// TestAGapIsFilled: what the server recorded while nobody could hear it comes later, in order, once, with its own times; and nothing is missing.
+func TestAGapIsFilled(t *testing.T) {
+	t.Parallel()
+	p := startPeer(t)
+	gap := startProxy(t, p.endpoint)
+	c := p.plain()
+	c.URL = gap.endpoint()
+	k := keep(t, isolate.Kind(opcua.Kind()).Wrap(c), point(1, at("Recorded"), sampled(10*time.Millisecond)), counter2())
+	k.again(t, 1)
+	for range 2 {
+		gap.cut()
+		eventually(t, "the loss", k.lostOnce)
+		before := len(p.recorded(t, "recorded.jsonl"))
+		eventually(t, "60 changes that nobody hears", func() bool { return len(p.recorded(t, "recorded.jsonl")) > before+60 })
+		gap.restore()
+		k.again(t, 1)
+	}
+	eventually(t, "some more", func() bool { return last(k.of(1)).Quality == telemetry.Good })
+	got, recorded := k.of(1), p.recorded(t, "recorded.jsonl")
+	first, filled := 0, 0
+	for first < len(recorded) && recorded[first].Time.UnixNano() != got[0].Time {
+		first++
+	}
+	for i, s := range got {
+		if first+i >= len(recorded) || s.Time != recorded[first+i].Time.UnixNano() || s.Value != telemetry.Float64(recorded[first+i].Value) {
+			t.Fatalf("sample %d of %d is %v; recorded was %v", i, len(got), s, recorded[min(first+i, len(recorded)-1)])
+		}
+		if s.Quality == telemetry.GoodBackfill {
+			filled++
+		} else if s.Quality != telemetry.Good {
+			t.Errorf("sample %d is %v", i, s)
+		}
+	}
+	if filled < 120 {
+		t.Errorf("%d samples were filled in, of more than 120 that nobody heard", filled)
+	}
+	for i, s := range k.of(2) { // a node without a history goes on
+		if s.Quality != telemetry.Good {
+			t.Errorf("sample %d of a node without a history is %v", i, s)
+		}
+	}
+	t.Logf("%d samples in a row, %d of them filled in", len(got), filled)
+}
+
+func counter2() adapters.Point { return point(2, at("Counter"), sampled(50*time.Millisecond)) }
 
 // TestSurvivesTooManySessions: a server without room says so, and is tried until it has some.
 func TestSurvivesTooManySessions(t *testing.T) {

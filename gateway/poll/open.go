@@ -81,7 +81,7 @@ func (p *Poller) subscribe(ctx context.Context) error {
 	p.lost, p.subscribed = lost, ended
 	go func() {
 		defer close(ended)
-		err := subscriber.Subscribe(ctx, p.pushed, p.emit)
+		err := p.listen(ctx, subscriber)
 		if err == nil && ctx.Err() == nil {
 			err = errors.New("ended by itself")
 		}

@@ -64,6 +64,7 @@ type Poller struct {
 	lost       chan error    // brings the reason when the subscription ends
 	subscribed chan struct{} // closed when its goroutine has gone
 	stopSub    context.CancelFunc
+	heard      heard // by points that are pushed, when each was last heard of
 }
 
 // New makes the Poller of one connection. points is the gateway's table.

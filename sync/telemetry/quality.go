@@ -13,7 +13,8 @@ type Quality uint32
 
 // The qualities that Penstock itself gives.
 const (
-	Good Quality = 0
+	Good         Quality = 0
+	GoodBackfill Quality = 0x00A20000 // told later, from what the device recorded (OPC UA: good, entry inserted)
 
 	Uncertain                  Quality = 0x40000000
 	UncertainLastUsable        Quality = 0x40900000 // the last value known; the source is silent now
@@ -38,6 +39,7 @@ const (
 )
 
 var reasons = map[Quality]string{
+	GoodBackfill:        "backfill",
 	UncertainLastUsable: "last usable value", UncertainSensorNotAccurate: "sensor not accurate", UncertainClock: "clock",
 	BadUnexpected: "unexpected error", BadCommunication: "communication error", BadDecoding: "decoding error",
 	BadTimeout: "timeout", BadNoCommunication: "no communication", BadWaitingForData: "waiting for data",
