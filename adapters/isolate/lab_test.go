@@ -100,6 +100,7 @@ func (r *labReader) Read(ctx context.Context, emit adapters.Emit) error {
 			select {}
 		case "stop":
 			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			select {} // until it has arrived
 		case "deaf":
 			select {} // the context is not heeded
 		case "pid":

@@ -146,6 +146,7 @@ func TestInterop(t *testing.T) {
 	t.Run("sessions", func(t *testing.T) { leavesNoSession(t, p) })
 	t.Run("browse", func(t *testing.T) { findsTheVariables(t, p) })
 	t.Run("methods", func(t *testing.T) { callsMethods(t, p) })
+	t.Run("events", func(t *testing.T) { hearsOfEvents(t, p) })
 	t.Run("deadband", func(t *testing.T) { holdsBackWithinADeadband(t, p) })
 	t.Run("policies", func(t *testing.T) { speaksEveryPolicy(t, p) })
 	t.Run("user certificate", func(t *testing.T) { logsInByCertificate(t, p) })
@@ -550,5 +551,40 @@ func callsMethods(t *testing.T, p *peer) {
 		if err := write(t, a, c.point, c.value); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s with %v: %v; want %q", c.point.Spec, c.value, err, c.says)
 		}
+	}
+}
+
+// hearsOfEvents subscribes to a node that notifies, in all severities and from 500 on.
+func hearsOfEvents(t *testing.T, p *peer) {
+	d := &opcua.Device{Events: []opcua.Events{{From: at("Plant")}, {From: at("Plant"), Severity: ">=500", Name: "severe"}}}
+	list, err := d.List()
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	all, severe := point(1, at("Plant")), point(2, at("Plant"))
+	all.Spec, severe.Spec = list["events"], list["severe"]
+	a := open(t, p.plain())
+	got, _, _ := subscribe(t, a, all, severe, point(3, at("Counter"), sampled(50*time.Millisecond)))
+	eventually(t, "values beside the events", func() bool { return len(got.of(3)) > 3 })
+	for _, what := range []string{"event door open 200", "event fire 900"} {
+		before := len(got.of(1))
+		if err := write(t, a, point(9, at("Control.Do")), telemetry.String(what)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, what, func() bool { return len(got.of(1)) > before })
+	}
+	eventually(t, "the severe one", func() bool { return len(got.of(2)) > 0 })
+	var e struct {
+		Severity              int
+		Message, Source, Type string
+	}
+	for i, want := range []string{"door open", "fire"} {
+		s := got.of(1)[i]
+		if err := json.Unmarshal([]byte(s.Value.Text()), &e); err != nil || e.Message != want || e.Source == "" || e.Type != "i=2041" || time.Since(time.Unix(0, s.Time)).Abs() > time.Minute {
+			t.Errorf("event %d is %v, %v", i, s, err)
+		}
+	}
+	if list := got.of(2); len(list) != 1 || e.Severity != 900 {
+		t.Errorf("severe are %v", list)
 	}
 }

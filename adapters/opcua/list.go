@@ -98,19 +98,23 @@ func (c *Connection) Explore(ctx context.Context, devices []adapters.Device, log
 	return true, replaceFile(c.ListFile(), is, 0o644)
 }
 
-// List gives the points that were found when the server was looked at last. An array becomes a point for each of its elements.
+// List gives the points of events, and those that were found when the server was looked at last. An array becomes a point for each of its elements.
 func (d *Device) List() (points map[string]adapters.Spec, err error) {
+	points = map[string]adapters.Spec{}
+	for _, e := range d.Events {
+		name, spec := e.point()
+		points[name] = spec
+	}
 	if len(d.Browse) == 0 {
-		return nil, nil
+		return points, nil
 	}
 	l, err := d.connection.listing()
 	if errors.Is(err, fs.ErrNotExist) {
 		l, err = nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return points, err
 	}
-	points = map[string]adapters.Spec{}
 	for _, b := range d.Browse {
 		found, known := l[b.search().key()]
 		if !known {

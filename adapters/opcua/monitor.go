@@ -48,6 +48,9 @@ func (s *subscription) resolve() []uint32 {
 			continue
 		}
 		it.filter = it.spec.filter()
+		if it.spec.Event {
+			it.filter, it.done, it.since = eventFilter(), true, 0 // nothing may ever happen, and of what has there is no history
+		}
 		handles = append(handles, uint32(i))
 	}
 	return handles
@@ -83,7 +86,7 @@ func (s *subscription) monitorChunk(ctx context.Context, handles []uint32) (unfi
 	for i, result := range response.Results {
 		it := &s.items[handles[i]]
 		switch {
-		case result != nil && it.filter != nil && isFilterRefused(result.StatusCode):
+		case result != nil && it.filter != nil && !it.spec.Event && isFilterRefused(result.StatusCode):
 			s.mu.Lock()
 			it.filter = nil
 			s.mu.Unlock()
@@ -118,8 +121,12 @@ func (s *subscription) refused(it *item, result *ua.MonitoredItemCreateResult) {
 
 func (s *subscription) itemRequest(handle uint32) *ua.MonitoredItemCreateRequest {
 	it := &s.items[handle]
+	what := ua.AttributeIDValue
+	if it.spec.Event {
+		what = ua.AttributeIDEventNotifier
+	}
 	return &ua.MonitoredItemCreateRequest{
-		ItemToMonitor:  attribute(it.node, ua.AttributeIDValue),
+		ItemToMonitor:  attribute(it.node, what),
 		MonitoringMode: ua.MonitoringModeReporting,
 		RequestedParameters: &ua.MonitoringParameters{
 			ClientHandle:     handle,

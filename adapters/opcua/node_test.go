@@ -76,3 +76,14 @@ func FuzzArguments(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSeverity: what is accepted is a severity that an event can have.
+func FuzzSeverity(f *testing.F) {
+	f.Add(">=500")
+	f.Add(">= 1001")
+	f.Fuzz(func(t *testing.T, text string) {
+		if least, err := parseSeverity(text); err == nil && (least < 0 || least > 1000) {
+			t.Fatalf("%q is %d", text, least)
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 // Device is one piece of equipment behind a server.
 type Device struct {
 	Browse []Browse `yaml:"browse"` // variables that become points
+	Events []Events `yaml:"events"` // events that become samples
 
 	connection *Connection
 }
@@ -21,6 +22,11 @@ func (d *Device) Validate() error {
 	for _, b := range d.Browse {
 		if err := b.check(); err != nil {
 			mistakes = append(mistakes, &adapters.KeyError{Key: "browse", Err: err, Hint: `for example {from: "ns=2;s=Boiler1", match: "**", max: 500, sample: 1s}`})
+		}
+	}
+	for _, e := range d.Events {
+		if err := e.check(); err != nil {
+			mistakes = append(mistakes, &adapters.KeyError{Key: "events", Err: err, Hint: `for example {from: "ns=2;s=Boiler1", severity: ">=500"}`})
 		}
 	}
 	return errors.Join(mistakes...)
@@ -42,6 +48,9 @@ type Spec struct {
 
 	Object string `yaml:"object"` // of a method: the node it is called on. Writing the point calls it
 	Result bool   `yaml:"-"`      // the point is what a call gave
+
+	Event    bool `yaml:"-"` // the events of a node, of at least this severity
+	Severity int  `yaml:"-"`
 
 	Deadband float64 `yaml:"-"` // from the point's common key, by Filter
 	Percent  float64 `yaml:"-"`
@@ -82,13 +91,16 @@ func (s *Spec) Validate() error {
 	return errors.Join(mistakes...)
 }
 
-// Pushed is true for a point with a sampling interval: the server sends its changes.
-func (s *Spec) Pushed() bool { return s.Sample > 0 }
+// Pushed is true for a point with a sampling interval, whose changes the server sends, and for events.
+func (s *Spec) Pushed() bool { return s.Sample > 0 || s.Event }
 
 // Writable leaves it to the server's access level, which is known only once it is asked.
 func (s *Spec) Writable() error {
-	if s.Result {
+	switch {
+	case s.Result:
 		return errors.New("it is what a method gave")
+	case s.Event:
+		return errors.New("events happen")
 	}
 	return nil
 }
@@ -108,6 +120,8 @@ func (s *Spec) String() string {
 		return s.At + "() gave"
 	case s.Object != "":
 		return s.At + "()"
+	case s.Event:
+		return "events of " + s.At
 	case s.Index == wholeValue:
 		return s.At
 	}

@@ -90,6 +90,8 @@ func (s *subscription) take(response *ua.PublishResponse) error {
 		switch notification := data.Value.(type) {
 		case *ua.DataChangeNotification:
 			s.change(notification)
+		case *ua.EventNotificationList:
+			s.happened(notification)
 		case *ua.StatusChangeNotification:
 			if telemetry.Quality(notification.Status).IsBad() {
 				return fmt.Errorf("the server gave the subscription up: %w", notification.Status)

@@ -13,7 +13,6 @@ type notYet struct {
 
 // notYets is the one list of them.
 var notYets = []notYet{
-	{"device ", "events", "events are not in this version", "read the points the events speak of"},
 	{"device ", "points_csv", "CSV register maps are not in this version", "list the points, or make a template"},
 	{"template ", "points_csv", "CSV register maps are not in this version", "list the points"},
 	{"template ", "test", "tests of a template are not in this version", "take it out: nothing would be recognised by it"},
