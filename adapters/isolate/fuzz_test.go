@@ -11,7 +11,7 @@ import (
 
 // FuzzSamples: what is read is written the same again, and nothing else is read.
 func FuzzSamples(f *testing.F) {
-	f.Add(appendSample(appendSample(nil, telemetry.Sample{Point: 1, Quality: telemetry.BadTimeout, Time: 2}), telemetry.Sample{Value: telemetry.String("abc")}))
+	f.Add(appendSample(appendSample(nil, telemetry.Sample{Point: 1, Quality: telemetry.BadTimeout, Time: 2, Sourced: true}), telemetry.Sample{Value: telemetry.String("abc")}))
 	f.Add(appendSample(nil, telemetry.Sample{Value: telemetry.Bool(true)})[:20])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		samples, err := decodeSamples(b, nil)

@@ -70,7 +70,7 @@ func TestS3_APanicEndsOneConnectionOnly(t *testing.T) {
 	if err == nil || errors.Is(err, adapters.ErrNoAnswer) || !strings.Contains(err.Error(), "panic: hostile bytes") {
 		t.Errorf("the reading of a process that died: %v", err)
 	}
-	if len(got) != 3 || got[0].Value != telemetry.String("xxx") || got[1].Quality != telemetry.BadNoCommunication || got[2].Quality != telemetry.BadNoCommunication {
+	if len(got) != 3 || got[0] != (telemetry.Sample{Point: 1, Time: 1, Sourced: true, Value: telemetry.String("xxx")}) || got[1].Quality != telemetry.BadNoCommunication || got[2].Quality != telemetry.BadNoCommunication {
 		t.Errorf("it emitted %v", got)
 	}
 	if err := <-subscription; err == nil {

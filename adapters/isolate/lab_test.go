@@ -84,7 +84,7 @@ type labReader struct {
 
 func (r *labReader) Read(ctx context.Context, emit adapters.Emit) error {
 	for _, p := range r.points {
-		s := telemetry.Sample{Point: p.ID, Time: int64(p.ID)}
+		s := telemetry.Sample{Point: p.ID, Time: int64(p.ID), Sourced: p.ID%2 == 1}
 		at, n, _ := strings.Cut(p.Spec.String(), ":")
 		switch at {
 		case "text":

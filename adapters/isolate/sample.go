@@ -12,6 +12,9 @@ import (
 // value, which for a string are how long the text is that follows.
 const sampleSize = 25
 
+// sourced is the bit of the kind that says that the time is the equipment's own.
+const sourced = 0x80
+
 // maxText is the longest text that goes through the pipe; a sample with a longer one is bad (encoding limits exceeded).
 const maxText = 1 << 20
 
@@ -26,7 +29,11 @@ func appendSample(to []byte, s telemetry.Sample) []byte {
 	to = binary.BigEndian.AppendUint32(to, uint32(s.Point))
 	to = binary.BigEndian.AppendUint32(to, uint32(s.Quality))
 	to = binary.BigEndian.AppendUint64(to, uint64(s.Time))
-	to = append(to, byte(s.Value.Kind()))
+	of := byte(s.Value.Kind())
+	if s.Sourced {
+		of |= sourced
+	}
+	to = append(to, of)
 	if s.Value.Kind() != telemetry.KindString {
 		return binary.BigEndian.AppendUint64(to, s.Value.Bits())
 	}
@@ -56,7 +63,8 @@ func decodeSample(b []byte) (s telemetry.Sample, rest []byte, err error) {
 	s.Point = telemetry.PointID(binary.BigEndian.Uint32(b))
 	s.Quality = telemetry.Quality(binary.BigEndian.Uint32(b[4:]))
 	s.Time = int64(binary.BigEndian.Uint64(b[8:]))
-	of, bits := telemetry.Kind(b[16]), binary.BigEndian.Uint64(b[17:])
+	s.Sourced = b[16]&sourced != 0
+	of, bits := telemetry.Kind(b[16]&^sourced), binary.BigEndian.Uint64(b[17:])
 	b = b[sampleSize:]
 	switch {
 	case of > telemetry.KindString:

@@ -42,7 +42,7 @@ func (a *Adapter) sample(point telemetry.PointID, dv *ua.DataValue, index int, n
 	if max(here, -here) <= max(moved, -moved) {
 		return s
 	}
-	s.Time -= off
+	s.Time, s.Sourced = s.Time-off, false // it goes with our clock from here on
 	if s.Quality == telemetry.Good {
 		s.Quality = telemetry.UncertainClock
 	}

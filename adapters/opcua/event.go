@@ -96,7 +96,8 @@ func eventSample(p telemetry.PointID, spec *Spec, fields []*ua.Variant, now time
 		e.Type = of.String()
 	}
 	e.Source, _ = values[2].(string)
-	if at, ok := values[3].(time.Time); ok && !at.IsZero() {
+	at, sourced := values[3].(time.Time)
+	if sourced = sourced && !at.IsZero(); sourced {
 		now = at
 	}
 	if message, ok := values[4].(*ua.LocalizedText); ok && message != nil {
@@ -110,7 +111,7 @@ func eventSample(p telemetry.PointID, spec *Spec, fields []*ua.Variant, now time
 	if err != nil {
 		return s, false
 	}
-	return telemetry.Sample{Point: p, Time: now.UnixNano(), Value: telemetry.String(string(text))}, true
+	return telemetry.Sample{Point: p, Time: now.UnixNano(), Sourced: sourced, Value: telemetry.String(string(text))}, true
 }
 
 // happened hands events on.

@@ -191,7 +191,7 @@ type state struct {
 }
 
 func (s state) sample(id telemetry.PointID) telemetry.Sample {
-	one := telemetry.Sample{Point: id, Quality: telemetry.Quality(s.Status), Time: s.Time.UnixNano()}
+	one := telemetry.Sample{Point: id, Quality: telemetry.Quality(s.Status), Time: s.Time.UnixNano(), Sourced: true}
 	if !one.Quality.IsBad() {
 		one.Value = telemetry.Float64(s.Value)
 	}
