@@ -135,7 +135,9 @@ func TestInterop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Run("types", func(t *testing.T) { readsEveryType(t, open(t, c)) })
-			t.Run("ramp", func(t *testing.T) { receivesEveryChange(t, p, open(t, c)) })
+			if name != "Aes128" { // one more of them would show nothing more
+				t.Run("ramp", func(t *testing.T) { receivesEveryChange(t, p, open(t, c)) })
+			}
 			t.Run("writes", func(t *testing.T) { writesEveryType(t, open(t, c)) })
 		})
 	}

@@ -98,12 +98,6 @@ function build(server) {
   const recorded = add('Recorded', 'Double', 0, { accessLevel: 'CurrentRead | HistoryRead', userAccessLevel: 'CurrentRead | HistoryRead' });
   space.installHistoricalDataNode(recorded, { maxOnlineValues: 2000 });
   const record = fs.openSync(path.join(folder, 'recorded.jsonl'), 'w');
-  let r = 0;
-  setInterval(() => {
-    const at = new Date(), value = ++r;
-    fs.writeSync(record, JSON.stringify({ value, status: 0, time: at.toISOString() }) + '\n');
-    recorded.setValueFromSource({ dataType: 'Double', value }, o.StatusCodes.Good, at);
-  }, 50);
 
   const history = fs.openSync(path.join(folder, 'ramp.jsonl'), 'w');
   const counter = add('Counter', 'UInt32'), ramp = add('Ramp', 'Double');
@@ -115,6 +109,8 @@ function build(server) {
     fs.writeSync(history, JSON.stringify({ value, status: status.value, time: at.toISOString() }) + '\n');
     ramp.setValueFromSource({ dataType: 'Double', value }, status, at);
     counter.setValueFromSource({ dataType: 'UInt32', value: n });
+    fs.writeSync(record, JSON.stringify({ value: n, status: 0, time: at.toISOString() }) + '\n');
+    recorded.setValueFromSource({ dataType: 'Double', value: n }, o.StatusCodes.Good, at);
   };
   step();
   setInterval(step, 50);
