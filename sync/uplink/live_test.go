@@ -49,8 +49,8 @@ func TestR8_WhatIsNewOvertakesTheBacklog(t *testing.T) {
 		if err != nil || !slices.Equal(sorted(e.stored), upTo(1004)) {
 			t.Errorf("%v; %d stored, each once is wanted", err, len(e.stored))
 		}
-		if first := slices.Index(e.stored, 1); first > 10 || e.stored[0] < 990 {
-			t.Errorf("stored first: %v; want what is new and then the oldest", e.stored[:10])
+		if first := slices.IndexFunc(e.stored, func(seq uint64) bool { return seq > 990 }); first > 64 {
+			t.Errorf("%d old blocks were stored before the first new one; a window's worth may have been under way", first)
 		}
 	})
 }
