@@ -162,7 +162,7 @@ func (s *site) bury(power bool) {
 	s.model.end(l, false)
 	next := s.next()
 	must(os.MkdirAll(next, 0o700))
-	if !s.stale {
+	if _, err := os.Stat(filepath.Join(next, "state.db")); err != nil { // else it is what a disk that lies has kept
 		copyRest(l.folder, next)
 	}
 	l.disk.end()
