@@ -17,6 +17,7 @@ import (
 //   - a unit that owes an answer (it was silent, or what came was damaged) is asked for an echo first (function 8,
 //     with a number of our own). Devices answer in order: once the echo is there, or the exception that there is no
 //     function 8, nothing older is under way. A device that is silent to function 8 is left alone for settle instead;
+//   - so is a unit that answers, when another kept silent before it: what comes late may have lost its unit id on the way;
 //   - an answer that is, byte for byte, the one before to another request may be that one a second time (a repeater, a
 //     device server that sends again). An echo is asked for here too, and then the request again.
 type rtuLink struct {
@@ -30,6 +31,8 @@ type rtuLink struct {
 	have   int
 	heard  time.Time // when the last bytes came
 	twins  twins
+
+	troubled time.Time // when a unit was last silent, or its answer damaged, with no echo heard since
 }
 
 // timing is what the serial line's speed means. character is 0 where the speed is not known.
@@ -42,6 +45,7 @@ type rtuUnit struct {
 	owes  bool      // an answer to an older request may still come
 	vain  bool      // the last echo was asked for in vain
 	mute  bool      // it ignores function 8
+	alive bool      // it answered when last asked
 	asked time.Time // when the last request was sent to which an answer may come
 }
 
@@ -57,6 +61,9 @@ func newRTULink(w *wire, t timing) *rtuLink {
 
 func (l *rtuLink) exchange(ctx context.Context, unit byte, request []byte) ([]byte, error) {
 	u := &l.units[unit]
+	if !u.owes && u.alive && !u.mute && time.Since(l.troubled) < l.settle {
+		u.owes, u.asked = true, l.troubled
+	}
 	if u.owes {
 		if err := l.clear(ctx, unit); err != nil {
 			return nil, err
@@ -70,10 +77,11 @@ func (l *rtuLink) exchange(ctx context.Context, unit byte, request []byte) ([]by
 	}
 	switch {
 	case err == nil:
-		u.mute = u.mute || u.vain
+		u.alive, u.mute = true, u.mute || u.vain
 		l.twins.keep(unit, request, response)
 	case errors.Is(err, errSilent), errors.Is(err, errGarbled):
-		u.owes, u.asked = true, time.Now()
+		u.owes, u.asked, u.alive = true, time.Now(), false
+		l.troubled = u.asked
 	}
 	return response, err
 }
@@ -110,6 +118,9 @@ func (l *rtuLink) clear(ctx context.Context, unit byte) error {
 		echo := binary.BigEndian.AppendUint16([]byte{diagnostics, 0, 0}, l.serial)
 		_, err := l.ask(ctx, unit, echo)
 		u.vain, u.mute = errors.Is(err, errSilent), u.mute && err != nil
+		if err == nil {
+			l.troubled = time.Time{}
+		}
 		return err
 	}
 	return nil
