@@ -257,4 +257,5 @@ func (q *Queue) apply(c *change) {
 		q.arrived = make(chan struct{})
 	}
 	q.unlink(c.emptied)
+	c.segment.trim()
 }

@@ -171,6 +171,13 @@ func (s *segment) follow(next uint64) error {
 	return s.update(func(tx *bbolt.Tx) error { return put(tx, metaBucket, []byte(nextKey), number(next)) })
 }
 
+// trim forgets the pages that nobody will look for again, when they are many. It holds the queue's mu.
+func (s *segment) trim() {
+	if len(s.pages) > 2*s.left+minDead {
+		s.pages = slices.DeleteFunc(s.pages, func(p *page) bool { return !alive(p) || p.segment != s })
+	}
+}
+
 // spot names a page in a file: its first number, and when it was thinned.
 type spot struct{ first, thinned uint64 }
 

@@ -104,15 +104,15 @@ func opened(tb testing.TB) (puts []put) {
 	return puts
 }
 
-// writtenBytes is what this process has given to the disk so far.
+// writtenBytes is what this process has given to write calls so far.
 func writtenBytes(tb testing.TB) (n uint64) {
 	text, err := os.ReadFile("/proc/self/io")
 	must(tb, err)
 	for line := range strings.Lines(string(text)) {
-		if m, _ := fmt.Sscanf(line, "write_bytes: %d", &n); m == 1 {
+		if m, _ := fmt.Sscanf(line, "wchar: %d", &n); m == 1 {
 			return n
 		}
 	}
-	tb.Fatal("no write_bytes in /proc/self/io")
+	tb.Fatal("no wchar in /proc/self/io")
 	return 0
 }
