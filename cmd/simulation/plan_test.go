@@ -119,6 +119,6 @@ func (p *plan) more(r *rand.Rand, at, short, long time.Duration) {
 	case 4:
 		p.pair(at, 0, "setpoint desired", (*site).desire, nil)
 	case 5, 6:
-		p.pair(at, long, fmt.Sprintf("clock set wrong by %v", off.Round(time.Second)), func(s *site) { s.wall.set(off) }, func(s *site) { s.wall.set(0) })
+		p.pair(at, long, fmt.Sprintf("clock set wrong by %v", off.Round(time.Second)), func(s *site) { s.mislead(off) }, func(s *site) { s.wall.set(0) })
 	}
 }

@@ -49,7 +49,8 @@ type site struct {
 	excursions int // of the level
 	certain    int // of these the gateway must have seen
 	rose       time.Time
-	calm       int // disturbed, then
+	misled     bool // the clock was set wrong
+	calm       int  // disturbed, then
 
 	mu       sync.Mutex
 	happened []string // the last events
@@ -259,6 +260,12 @@ func (s *site) level(high bool) {
 		s.certain++
 	}
 	s.plant.change(func(p *plant) { p.high = high })
+}
+
+// mislead sets the machine's clock wrong.
+func (s *site) mislead(off time.Duration) {
+	s.misled = true
+	s.wall.set(off)
 }
 
 // trouble is what keeps the gateway from its plant, or the plant's answers from it.
