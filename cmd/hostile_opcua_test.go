@@ -118,6 +118,7 @@ func TestS3_AHostileServerStopsOnlyItsOwnConnection(t *testing.T) {
 	file := filepath.Join(dir, "gateway.yaml")
 	text := fmt.Sprintf(`version: 1
 gateway: {id: s3}
+local: {web: ""}
 state: %s/state
 connections:
   evil: {opcua: "opc.tcp://%s", security: None, insecure: true, timeout: 2s}

@@ -42,7 +42,7 @@ func TestFromNothingToValuesOfAnOPCUAServer(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "gateway.yaml")
 	write := func(devices string) {
-		text := fmt.Sprintf("version: 1\ngateway: {id: opcua}\nstate: %s/state\nconnections:\n  plc: {opcua: %q, publish: 100ms, user: gw, password: %q}\ndevices:\n%s", dir, sim.Endpoint(), "${PW}", devices)
+		text := fmt.Sprintf("version: 1\ngateway: {id: opcua}\nlocal: {web: \"\"}\nstate: %s/state\nconnections:\n  plc: {opcua: %q, publish: 100ms, user: gw, password: %q}\ndevices:\n%s", dir, sim.Endpoint(), "${PW}", devices)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
