@@ -19,7 +19,7 @@ const livePace = 100 * time.Millisecond
 // is counted. While nobody looks it costs one atomic read.
 type watch struct {
 	target config.Target
-	names  []string // by PointID
+	all    []config.Point // by PointID
 	ids    map[string]telemetry.PointID
 	active atomic.Bool
 	wake   chan struct{} // one token: something is to be sent
@@ -32,11 +32,7 @@ type watch struct {
 }
 
 func newWatch(cfg *config.Config, c config.Target, ids map[string]telemetry.PointID) *watch {
-	w := &watch{target: c, ids: ids, wake: make(chan struct{}, 1), names: make([]string, len(cfg.Points)), pending: map[telemetry.PointID]telemetry.Sample{}}
-	for i := range cfg.Points {
-		w.names[i] = cfg.Points[i].FullName()
-	}
-	return w
+	return &watch{target: c, all: cfg.Points, ids: ids, wake: make(chan struct{}, 1), pending: map[telemetry.PointID]telemetry.Sample{}}
 }
 
 // ask takes what the cloud looks at now, in place of what it looked at before.
@@ -48,9 +44,9 @@ func (w *watch) ask(a wire.Watch) {
 		return
 	}
 	if w.points == nil {
-		w.told = make([]telemetry.Sample, len(w.names))
+		w.told = make([]telemetry.Sample, len(w.all))
 	}
-	w.points = make([]bool, len(w.names))
+	w.points = make([]bool, len(w.all))
 	for _, name := range a.Points {
 		if id, there := w.ids[name]; there {
 			w.points[id] = w.target.Takes(id)
@@ -100,14 +96,18 @@ func (w *watch) put(samples []telemetry.Sample) {
 // run sends what is watched until ctx ends. What does not arrive is not sent again.
 func (w *watch) run(ctx context.Context, gateway string, link *session.Session) error {
 	encoder := wire.NewEncoder(wire.Fastest)
+	var names []string // made when somebody looks for the first time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-w.wake:
 		}
+		if names == nil {
+			names = namesOf(w.all)
+		}
 		if samples := w.take(); len(samples) > 0 {
-			block, err := encoder.AppendBlock(nil, w.names, samples)
+			block, err := encoder.AppendBlock(nil, names, samples)
 			if err == nil {
 				_ = link.Send(ctx, session.Message{Topic: wire.LiveTopic(gateway), ContentType: wire.ContentBlock, Payload: block, Fleeting: true})
 			}
@@ -118,6 +118,15 @@ func (w *watch) run(ctx context.Context, gateway string, link *session.Session) 
 		case <-time.After(livePace):
 		}
 	}
+}
+
+// namesOf are the full names by PointID.
+func namesOf(points []config.Point) []string {
+	names := make([]string, len(points))
+	for i := range points {
+		names[i] = points[i].FullName()
+	}
+	return names
 }
 
 func (w *watch) take() (samples []telemetry.Sample) {

@@ -17,6 +17,9 @@ import (
 
 const gcPercent = 10
 
+// settled is how long after its start a gateway has what it needs.
+const settled = 15 * time.Second
+
 func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the gateway until it is told to stop", Args: exactly(0),
@@ -58,6 +61,8 @@ func runOnce(ctx context.Context, path string, stderr io.Writer, log *slog.Logge
 	}
 	debug.FreeOSMemory() // reading a large configuration leaves many times what stays
 	ctx, stop := context.WithCancel(ctx)
+	giving := time.AfterFunc(settled, giveBack) // and so do the first connections and blocks
+	defer giving.Stop()
 	found := make(chan bool, 1)
 	go func() {
 		other := keepExploring(ctx, path, browsed(cfg), log)

@@ -65,7 +65,14 @@ type Point struct {
 	Access    Access
 	Enum      map[int64]string
 	Guard     Guard // of writes, with Access
+
+	fullName string // made once: many hold on to it
 }
 
 // FullName is the point's name everywhere outside its device: device.point.
-func (p Point) FullName() string { return p.Device + "." + p.Name }
+func (p *Point) FullName() string {
+	if p.fullName == "" {
+		return p.Device + "." + p.Name
+	}
+	return p.fullName
+}

@@ -223,6 +223,7 @@ func (d *device) samePlaces() {
 // number gives a point its ID and a place in the table.
 func (l *loading) number(p Point) telemetry.PointID {
 	p.ID = telemetry.PointID(len(l.cfg.Points))
+	p.fullName = p.FullName()
 	l.cfg.Points = append(l.cfg.Points, p)
 	return p.ID
 }

@@ -93,7 +93,7 @@ type Flow struct {
 	mu      sync.Mutex
 	states  []state            // by PointID
 	pending []telemetry.Sample // kept, not sealed; the first `safe` of them are in the journal
-	spare   []telemetry.Sample // the slice that pending becomes when the present one is sealed: it need not grow again
+	spare   []telemetry.Sample // the slice that pending becomes when the present one is sealed, where many come meanwhile; else nil
 	doubts  doubts             // which of pending are in doubt
 	safe    int
 	sealing int // taken out of pending and not yet on disk
@@ -346,10 +346,21 @@ func (f *Flow) seal(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sealing, f.taken = 0, 0
-	if cap(taken) <= 2*f.o.BlockSize { // a slice that grew while the disk refused is not kept for ever
-		f.spare = taken[:0]
-	}
+	f.reuse(taken[:0])
 	return err
+}
+
+// reuse takes a slice whose samples are sealed: as pending, where the few that came meanwhile can move into it, and only else as a second one,
+// for a quick plant should not copy and a small machine has little memory. One that grew while the disk refused is not kept for ever.
+// It holds f.mu.
+func (f *Flow) reuse(slice []telemetry.Sample) {
+	switch {
+	case cap(slice) > 2*f.o.BlockSize:
+	case len(f.pending) <= cap(slice)/16:
+		f.pending = append(slice, f.pending...)
+	default:
+		f.spare = slice
+	}
 }
 
 // putBack returns samples that could not be sealed to the front of the queue; the journal still holds the

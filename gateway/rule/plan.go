@@ -44,12 +44,12 @@ type watcher struct {
 func compile(cfg *config.Config) (*plan, error) {
 	p := &plan{
 		gateway: cfg.Gateway.ID, exec: cfg.Exec, points: cfg.Points, byName: map[string]*running{},
-		ids: make(map[string]telemetry.PointID, len(cfg.Points)), used: map[string]telemetry.PointID{}, watched: make([]watched, 1),
+		used: map[string]telemetry.PointID{}, watched: make([]watched, 1),
 	}
 	if len(cfg.Rules) == 0 {
 		return p, nil
 	}
-	p.slots = make([]uint32, len(cfg.Points))
+	p.slots, p.ids = make([]uint32, len(cfg.Points)), make(map[string]telemetry.PointID, len(cfg.Points))
 	for i := range cfg.Points {
 		p.ids[cfg.Points[i].FullName()] = telemetry.PointID(i)
 	}

@@ -24,11 +24,15 @@ type plan struct {
 // newPlan has every device as the thing gateway:device. Its classic shadow has the points of report and shadow under their names.
 func newPlan(cfg *config.Config, gateway string) *plan {
 	p := &plan{
-		points: cfg.Points, report: make([]doc.ID, len(cfg.Points)), wanted: map[doc.ID]map[string]telemetry.PointID{}, within: map[string]bool{},
+		points: cfg.Points, wanted: map[doc.ID]map[string]telemetry.PointID{}, within: map[string]bool{},
 	}
 	p.add(gateway)
 	for _, t := range cfg.Cloud {
-		for _, id := range slices.Concat(t.Report, t.Shadow) {
+		reported := slices.Concat(t.Report, t.Shadow)
+		if p.report == nil && len(reported) > 0 {
+			p.report = make([]doc.ID, len(cfg.Points))
+		}
+		for _, id := range reported {
 			p.report[id] = doc.ID{Thing: gateway + ":" + cfg.Points[id].Device}
 			p.add(p.report[id].Thing)
 		}
