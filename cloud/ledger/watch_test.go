@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,12 +22,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // books is a store whose ledgers a test writes.
 type books struct {
 	ledger.Store // what is not called is not there
+	mu           sync.Mutex
 	ledger       cloud.Ledger
 	away         bool
 	raised       []cloud.Alarm
+	last         string
 }
 
 func (b *books) Incomplete(context.Context) ([]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, e := range b.ledger.Epochs {
 		if len(e.Gaps) > 0 {
 			return []string{"plant7"}, nil
@@ -35,9 +40,15 @@ func (b *books) Incomplete(context.Context) ([]string, error) {
 	return nil, nil
 }
 
-func (b *books) Ledger(context.Context, string) (cloud.Ledger, error) { return b.ledger, nil }
+func (b *books) Ledger(context.Context, string) (cloud.Ledger, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ledger, nil
+}
 
 func (b *books) Thing(_ context.Context, name string) (cloud.Thing, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return cloud.Thing{Name: name, Kind: cloud.KindGateway, Connected: !b.away}, nil
 }
 
@@ -47,20 +58,40 @@ func (b *books) Alarms(context.Context, cloud.AlarmQuery) ([]cloud.Alarm, error)
 
 // has sets what is missing; held is where the gateway's buffer begins.
 func (b *books) has(held uint64, gaps ...cloud.Gap) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.ledger = cloud.Ledger{Epochs: []cloud.EpochLedger{{Epoch: "A", Held: held, Gaps: gaps}}}
+}
+
+func (b *books) isAway(away bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.away = away
 }
 
 func missing(from, to uint64) cloud.Gap { return cloud.Gap{From: from, To: to, Reason: cloud.Missing} }
 
-// watch runs a watch over books; said is what it had raised last.
-func (b *books) watch(t *testing.T) (w *ledger.Watch, said *string) {
+// say keeps what was raised last.
+func (b *books) say(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last = what
+}
+
+func (b *books) said() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+// watch runs a watch over books.
+func (b *books) watch(t *testing.T) (w *ledger.Watch) {
 	t.Helper()
-	said = new(string)
 	w = ledger.New(ledger.Options{Store: b, Log: slog.New(slog.DiscardHandler), Raise: func(_ context.Context, gateway string, on bool, text string, _ time.Time) error {
-		*said = gateway + ": " + text
 		if !on {
-			*said = gateway + " is fine"
+			text = "is fine"
 		}
+		b.say(gateway + ": " + text)
 		return nil
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,20 +103,20 @@ func (b *books) watch(t *testing.T) (w *ledger.Watch, said *string) {
 			t.Error(err)
 		}
 	})
-	return w, said
+	return w
 }
 
 // A gap that nobody declares raises the alarm after a minute, and not before; it ends when the gap is filled or declared.
 func TestAnUndeclaredGapIsAnAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &books{}
-		w, said := b.watch(t)
+		w := b.watch(t)
 		after := func(d time.Duration, want string) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if *said != want {
-				t.Fatalf("after %v it says %q, want %q", d, *said, want)
+			if b.said() != want {
+				t.Fatalf("after %v it says %q, want %q", d, b.said(), want)
 			}
 		}
 		b.has(20, missing(5, 6), missing(20, 30)) // of these the gateway still has the second
@@ -98,18 +129,18 @@ func TestAnUndeclaredGapIsAnAlarm(t *testing.T) {
 			t.Errorf("in total %+v", got)
 		}
 		b.has(20, missing(25, 30))
-		after(10*time.Second, "plant7 is fine")
-		*said = ""
+		after(10*time.Second, "plant7: is fine")
+		b.say("")
 		after(time.Hour, "") // on its way for as long as it takes
 
-		b.away = true // who is away cannot declare anything
+		b.isAway(true) // who is away cannot declare anything
 		b.has(40, missing(33, 33))
 		after(time.Hour, "")
-		b.away = false
+		b.isAway(false)
 		after(time.Minute-10*time.Second, "")
 		after(20*time.Second, "plant7: missing without a word: blocks 33 to 33 of epoch A, 1 in all; the gateway neither holds nor declares them")
 		b.has(40)
-		after(10*time.Second, "plant7 is fine")
+		after(10*time.Second, "plant7: is fine")
 		if got := w.Total(); got != (ledger.Total{}) {
 			t.Errorf("in total %+v", got)
 		}
@@ -120,13 +151,13 @@ func TestAnUndeclaredGapIsAnAlarm(t *testing.T) {
 func TestLossesThatAreDeclaredInTimeAreNoAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &books{}
-		_, said := b.watch(t)
+		b.watch(t)
 		for n := uint64(10); n < 1000; n += 10 {
 			b.has(n+10, cloud.Gap{From: 1, To: n - 1, Reason: "evicted"}, missing(n, n+9))
 			time.Sleep(10 * time.Second)
 		}
-		if synctest.Wait(); *said != "" {
-			t.Errorf("it says %q", *said)
+		if synctest.Wait(); b.said() != "" {
+			t.Errorf("it says %q", b.said())
 		}
 	})
 }
@@ -135,9 +166,9 @@ func TestLossesThatAreDeclaredInTimeAreNoAlarm(t *testing.T) {
 func TestAnAlarmOfBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &books{raised: []cloud.Alarm{{Gateway: "plant7", Name: cloud.GapAlarm, Own: true, State: isa.Unacknowledged}}}
-		_, said := b.watch(t)
-		if synctest.Wait(); *said != "plant7 is fine" {
-			t.Errorf("it says %q", *said)
+		b.watch(t)
+		if synctest.Wait(); b.said() != "plant7: is fine" {
+			t.Errorf("it says %q", b.said())
 		}
 	})
 }
