@@ -102,9 +102,12 @@ test: tools vet lint build ## Everything, in the order of what fails fastest; wh
 STRICT := $(if $(filter true,$(CI)),1,0)
 VERDICT := awk -f packaging/verdict.awk -v strict=$(STRICT)
 
+# Many tests wait, for processes and for clocks: four packages at once keep two cores busy. What vet says was said before.
+SIDE_BY_SIDE := -p 4 -vet=off
+
 .PHONY: unit
 unit: ## What needs nothing but Go, with the race detector
-	go test -race -v ./... 2>&1 | $(VERDICT)
+	go test -race $(SIDE_BY_SIDE) -v ./... 2>&1 | $(VERDICT)
 
 # The interop tests are those of the files with that build tag. They run without the race detector, which has seen the same
 # code in unit, and in a network namespace of their own: nothing that listens on this machine is in their way, and nothing
@@ -115,7 +118,7 @@ ALONE = $(shell unshare -n true 2>/dev/null && echo unshare -n)
 interop: tools ## Against the programs of others, and the packages on a booted Debian
 	names=$$(grep -ho '^func Test[A-Za-z0-9_]*' $(INTEROP) | cut -c6- | grep -v '^TestMain$$' | paste -sd'|'); \
 	folders=$$(dirname $(INTEROP) | sort -u); \
-	$(ALONE) bash -euo pipefail -c 'ip link set lo up 2>/dev/null || true; exec env CGO_ENABLED=0 go test -v -count=1 -tags interop -timeout 8m -run "$$0" "$$@"' \
+	$(ALONE) bash -euo pipefail -c 'ip link set lo up 2>/dev/null || true; exec env CGO_ENABLED=0 go test $(SIDE_BY_SIDE) -v -count=1 -tags interop -timeout 8m -run "$$0" "$$@"' \
 	  "^($$names)\$$" $$folders 2>&1 | $(VERDICT)
 	CGO_ENABLED=0 go -C buffer/faults test -v -count=1 -timeout 5m . 2>&1 | $(VERDICT)
 
