@@ -3,6 +3,7 @@ package shadow
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	doc "github.com/penstock-edge/penstock/sync/shadow"
@@ -12,8 +13,10 @@ import (
 type wishes map[string]wish
 
 type wish struct {
-	Now   string `json:"now"`             // the setting that holds: here/VERSION/TIME or cloud/TIME
+	Now   string `json:"now"`             // the setting that holds: here/VERSION/TIME or cloud/TIME, with /N behind the N-th other value of one second
 	Cloud string `json:"cloud,omitempty"` // the cloud's, as it was seen last
+	Value string `json:"value,omitempty"` // and a print of its value: the cloud tells times in seconds, and a person can set on, off, on in one
+	Again int    `json:"again,omitempty"` // how many values before it had that time
 }
 
 // set notes that a value was set here. The time is there because a version can come again, of a shadow made anew.
@@ -46,17 +49,33 @@ func (w wishes) merge(d doc.Document, cloud settings, ours func(name string) boo
 		}
 	}
 	for name, setting := range cloud {
-		if _, ok := desired[name]; !ok || w[name].Cloud == setting {
+		value, ok := desired[name]
+		before, text := w[name], valuePrint(value)
+		sameTime := before.Cloud == setting
+		if !ok || sameTime && (before.Value == text || before.Value == "") {
 			continue
 		}
-		now := setting
-		if w[name].Now != "" && ours(name) {
-			now = w[name].Now
+		next := wish{Now: setting, Cloud: setting, Value: text}
+		if sameTime {
+			next.Again = before.Again + 1
+			next.Now += "/" + strconv.Itoa(next.Again)
 		}
-		w[name] = wish{Now: now, Cloud: setting}
+		if before.Now != "" && ours(name) {
+			next.Now = before.Now
+		}
+		w[name] = next
 		changed = true
 	}
 	return changed
+}
+
+// valuePrint tells values apart. A value that is no JSON is none of a document's.
+func valuePrint(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return print(string(text))
 }
 
 // sent tells of a desired value whether it got to the cloud from here, by a change whose answer was not stored.
