@@ -18,6 +18,11 @@ const declareEvery = 2 * time.Second
 
 // declare tells the cloud what the buffer had to give up, so that its list of gaps and ours are one.
 func (t *target) declare(ctx context.Context) error {
+	return t.again(ctx, t.declareSome, "losses are not declared yet")
+}
+
+// again does something every now and then until ctx ends. The first time of several that it fails, it is said.
+func (t *target) again(ctx context.Context, do func(context.Context) error, failed string) error {
 	tick := time.NewTicker(declareEvery)
 	defer tick.Stop()
 	failing := false
@@ -27,9 +32,9 @@ func (t *target) declare(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		err := t.declareSome(ctx)
+		err := do(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			t.log.Warn("losses are not declared yet", "err", err)
+			t.log.Warn(failed, "err", err)
 		}
 		failing = err != nil
 	}

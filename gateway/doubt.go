@@ -66,21 +66,7 @@ func (t *target) settled(block []byte) []byte {
 
 // tellTime tells the cloud what the times are of blocks that it was sent in doubt.
 func (t *target) tellTime(ctx context.Context) error {
-	tick := time.NewTicker(declareEvery)
-	defer tick.Stop()
-	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		err := t.tellVerdicts(ctx)
-		if err != nil && !failing && ctx.Err() == nil {
-			t.log.Warn("the target does not know yet what the times in doubt are", "err", err)
-		}
-		failing = err != nil
-	}
+	return t.again(ctx, t.tellVerdicts, "the target does not know yet what the times in doubt are")
 }
 
 func (t *target) tellVerdicts(ctx context.Context) error {
